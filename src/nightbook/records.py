@@ -173,6 +173,27 @@ class Run:
         return record
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastSuccess:
+    """What a plan compares with: the latest reusable success of a stage.
+
+    Attributes:
+        run_id: The run that succeeded.
+        number: Its number, for people.
+        fingerprint: The digest over all parts.
+        parts: Readable name of each part, such as `code cell 3`, and its digest or value.
+        outputs: What it wrote, with digests.
+        ended_at: When it ended, aware and in UTC.
+    """
+
+    run_id: str
+    number: int
+    fingerprint: str
+    parts: Mapping[str, str]
+    outputs: tuple[Pin, ...]
+    ended_at: datetime
+
+
 def json_value(value: object) -> object:
     """Strict JSON for a record's value: dates in ISO 8601, NaN and infinities as strings."""
     if isinstance(value, datetime):
