@@ -1,1 +1,1 @@
-
+"""Nightbook inside JupyterLab."""

@@ -1,1 +1,1 @@
-
+"""One execution of a notebook: supervised, recorded, tracked, reported."""
