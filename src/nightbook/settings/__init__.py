@@ -1,0 +1,7 @@
+"""Settings of a project, read once at the edge of the program."""
+
+from __future__ import annotations
+
+from nightbook.settings.project import Settings, StageSettings, load_settings
+
+__all__ = ["Settings", "StageSettings", "load_settings"]

@@ -1,0 +1,102 @@
+"""Which settings exist and what a value of each must be."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from nightbook.errors import SettingsError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+ENGINES = ("jupyter", "fork")
+
+
+class Kind(StrEnum):
+    """What a setting's value must be; the value is how it is said."""
+
+    TEXT = "text"
+    WHOLE = "a whole number above 0"
+    COUNT = "a whole number from 0"
+    SECONDS = "a number above 0"
+    ENGINE = "'jupyter' or 'fork'"
+    LIST = "a list of texts"
+    TABLE = "a table of texts"
+    VALUES = "a table"
+
+
+LIMITS = {
+    "timeout_seconds": Kind.SECONDS,
+    "cell_timeout_seconds": Kind.SECONDS,
+    "memory_bytes": Kind.WHOLE,
+    "output_limit_bytes": Kind.WHOLE,
+}
+SETTINGS: Mapping[str, Kind] = LIMITS | {
+    "name": Kind.TEXT,
+    "notebooks": Kind.TEXT,
+    "state": Kind.TEXT,
+    "ledger": Kind.TEXT,
+    "tracking_uri": Kind.TEXT,
+    "experiment": Kind.TEXT,
+    "store": Kind.TEXT,
+    "jobs": Kind.WHOLE,
+    "engine": Kind.ENGINE,
+    "module_paths": Kind.LIST,
+    "heartbeat_seconds": Kind.SECONDS,
+    "lost_after_seconds": Kind.SECONDS,
+    "requires": Kind.TEXT,
+}
+STAGE_SETTINGS: Mapping[str, Kind] = LIMITS | {
+    "notebook": Kind.TEXT,
+    "inputs": Kind.TABLE,
+    "outputs": Kind.TABLE,
+    "parameters": Kind.VALUES,
+    "kernel": Kind.TEXT,
+    "after": Kind.LIST,
+    "retries": Kind.COUNT,
+}
+
+
+def kind_of(key: str, kinds: Mapping[str, Kind], where: str) -> Kind:
+    """What a value of the setting must be; an unknown setting is an error that names the nearest known one."""
+    if key not in kinds:
+        raise SettingsError(f"unknown setting '{key}' in {where}", remedy=nearest(key, kinds))
+    return kinds[key]
+
+
+def checked(kind: Kind, value: object, where: str) -> object:
+    """The value, lists as tuples; a value of another kind is an error, nothing is converted by guess."""
+    if kind is Kind.LIST and isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    if not _FITS[kind](value):
+        raise SettingsError(f"{where} must be {kind}, not {value!r}")
+    return value
+
+
+def _is_whole(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+_FITS: Mapping[Kind, Callable[[object], bool]] = {
+    Kind.TEXT: lambda value: isinstance(value, str) and bool(value.strip()),
+    Kind.WHOLE: lambda value: _is_whole(value, 1),
+    Kind.COUNT: lambda value: _is_whole(value, 0),
+    Kind.SECONDS: lambda value: isinstance(value, int | float) and not isinstance(value, bool) and value > 0,
+    Kind.ENGINE: lambda value: value in ENGINES,
+    Kind.LIST: lambda _: False,
+    Kind.TABLE: lambda value: isinstance(value, dict) and all(isinstance(item, str) for item in value.values()),
+    Kind.VALUES: lambda value: isinstance(value, dict),
+}
+
+
+def from_text(kind: Kind, text: str, variable: str) -> object:
+    """Read an environment variable as its setting's kind says; a list is separated as PATH is."""
+    if kind is Kind.LIST:
+        return tuple(text.split(os.pathsep))
+    try:
+        value = int(text) if kind is Kind.WHOLE else float(text) if kind is Kind.SECONDS else text
+    except ValueError:
+        raise SettingsError(f"{variable} must be {kind}, not {text!r}") from None
+    return checked(kind, value, variable)
