@@ -50,6 +50,10 @@ class ParameterError(NightbookError):
     """A parameter, or a value for one, that a notebook does not declare that way."""
 
 
+class SecretError(NightbookError):
+    """A reference to a secret that leads to no usable value; the message never holds a value."""
+
+
 class PipelineError(NightbookError):
     """Stages that cannot be ordered: a cycle, two writers, a missing input."""
 

@@ -1,0 +1,309 @@
+"""Reading the `parameters` cell, and its counterpart in `nightbook.toml`, as declarations; nothing is executed."""
+
+from __future__ import annotations
+
+import ast
+import io
+import keyword
+import re
+import tokenize
+import unicodedata
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from nightbook.errors import ParameterError
+from nightbook.notebooks.annotations import names_a_type, parse_annotation, type_of_default
+from nightbook.notebooks.binding import (
+    MISSING,
+    OPAQUE,
+    Absent,
+    Binding,
+    Parameter,
+    ParameterRole,
+    RawString,
+    Text,
+    bind,
+    role_of,
+)
+from nightbook.notebooks.constants import NotConstantError, WrongConstantError, evaluate, result_of
+from nightbook.notebooks.literals import python_literal
+from nightbook.notebooks.syntax import Names, parse_cell
+from nightbook.notebooks.types import ANY, Choice, OptionalOf, ParameterType, Scalar, ScalarType
+from nightbook.notebooks.values import coerce
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from nightbook.notebooks.document import Notebook, SourceCell
+
+__all__ = [
+    "MISSING",
+    "OPAQUE",
+    "Absent",
+    "Binding",
+    "Parameter",
+    "ParameterRole",
+    "RawString",
+    "Text",
+    "bind",
+    "check_name",
+    "declared_parameters",
+    "read_parameters",
+]
+
+_THROWAWAY = "_"
+_IMPORT = re.compile(r'__import__\("\w+"\)\.')
+_DECLARATION_KEYS = frozenset({"type", "default", "help"})
+_BLOCKS = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.AsyncFor, ast.AsyncWith, ast.Match, ast.AugAssign)
+_NAMES_IN_LITERALS = frozenset({"float"})
+
+
+def read_parameters(notebook: Notebook) -> tuple[Parameter, ...]:
+    """The parameters that a Python notebook's `parameters` cell declares, in its order.
+
+    A notebook without that cell declares none; one in another language declares in `nightbook.toml`.
+
+    Raises:
+        ParameterError: The cell is not Python, or declares something that could not be injected truly.
+    """
+    cell = notebook.parameters_cell
+    if cell is None or notebook.language != "python":
+        return ()
+    return _CellReader(notebook, cell).read()
+
+
+def declared_parameters(
+    declarations: Mapping[str, object], *, role: ParameterRole = ParameterRole.VALUE, where: str = "nightbook.toml"
+) -> tuple[Parameter, ...]:
+    """Parameters from a table of `nightbook.toml`, for notebooks that cannot declare them.
+
+    Args:
+        declarations: Name and default value, or a table `{type = "Annotated[int, Range(1, 12)]", default = 6,
+            help = "…"}` whose type is written as in a notebook; without `default` the parameter is required.
+        role: `INPUT`, `OUTPUT` or `SECRET` for tables whose values are all paths or references.
+        where: The table, for messages.
+
+    Raises:
+        ParameterError: A name is no identifier, a type is unknown, or a default is not of its type.
+    """
+    parameters = []
+    for name, declaration in declarations.items():
+        try:
+            check_name(name)
+            parameters.append(_declared(name, declaration, role))
+        except ParameterError as error:
+            message = f"parameter '{name}' in {where}: {error.message}"
+            raise ParameterError(message, remedy=error.remedy) from None
+    return tuple(parameters)
+
+
+def check_name(name: str) -> None:
+    """Accept only names that are safe to write into a cell as code.
+
+    Raises:
+        ParameterError: It is no identifier, is a keyword, or would change the meaning of injected values.
+    """
+    shown = ascii(name)
+    if not name.isidentifier() or keyword.iskeyword(name):
+        message = f"{shown} is no name for a parameter: it is no Python identifier"
+        raise ParameterError(message, remedy="use letters, digits and underscores, starting with a letter")
+    if unicodedata.normalize("NFKC", name) != name:
+        message = f"{shown} is no name for a parameter: Python would read it as another name"
+        raise ParameterError(message, remedy=f"write '{unicodedata.normalize('NFKC', name)}'")
+    if name.startswith("__") or name in _NAMES_IN_LITERALS:
+        message = f"{shown} is no name for a parameter: Python uses it itself"
+        raise ParameterError(message, remedy="choose another name")
+
+
+def _declared(name: str, declaration: object, role: ParameterRole) -> Parameter:
+    if (
+        isinstance(declaration, dict)
+        and isinstance(declaration.get("type"), str)
+        and declaration.keys() <= _DECLARATION_KEYS
+    ):
+        kind = parse_annotation(ast.Constant(value=declaration["type"]), Names())
+        default = coerce(kind, declaration["default"]) if "default" in declaration else MISSING
+        return Parameter(
+            name=name,
+            type=kind,
+            role=role_of(kind),
+            default=default,
+            default_source=repr(default) if "default" in declaration else "",
+            help=str(declaration.get("help", "")),
+        )
+    if role is not ParameterRole.VALUE:
+        kind = ScalarType(scalar=Scalar[role.name])
+    else:
+        inferred = type_of_default(declaration)
+        if inferred is None:
+            message = f"a {type(declaration).__name__} is no value for a parameter"
+            raise ParameterError(message)
+        kind = inferred
+    default = coerce(kind, declaration)
+    return Parameter(name=name, type=kind, role=role_of(kind), default=default, default_source=repr(declaration))
+
+
+class _CellReader:
+    """One reading of one cell; keeps what its messages need."""
+
+    def __init__(self, notebook: Notebook, cell: SourceCell) -> None:
+        self._place = f"cell {cell.index} of {notebook.path.name}"
+        self._lines = cell.source.split("\n")
+        try:
+            self._tree = parse_cell(cell.source)
+        except SyntaxError as error:
+            message = f"the parameters in {self._place} are not Python: {error.msg} (line {error.lineno})"
+            raise ParameterError(message, remedy="run the cell in JupyterLab to see the error") from None
+        self._names = Names(self._tree, [one.source for one in notebook.code_cells if one.index < cell.index])
+        self._found: dict[str, tuple[ast.Assign | ast.AnnAssign, ast.expr | None, ast.expr | None]] = {}
+
+    def read(self) -> tuple[Parameter, ...]:
+        for statement in self._tree.body:
+            self._collect(statement)
+        for statement in self._tree.body:
+            if isinstance(statement, _BLOCKS):
+                self._refuse_derived(statement, statement)
+        return tuple(self._parameter(name, *found) for name, found in self._found.items())
+
+    def _collect(self, statement: ast.stmt) -> None:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if names_a_type(value, self._names):
+                self._names.aliases[name] = value
+            case ast.Assign(targets=targets, value=value):
+                for target in targets:
+                    self._add(statement, target, None, value)
+            case ast.AnnAssign(target=target, annotation=annotation, value=value):
+                self._add(statement, target, annotation, value)
+
+    def _add(
+        self, statement: ast.Assign | ast.AnnAssign, target: ast.expr, kind: ast.expr | None, value: ast.expr | None
+    ) -> None:
+        if isinstance(target, ast.Tuple | ast.List | ast.Starred):
+            message = (
+                f"'{ast.unparse(target)} = …' in {self._place} (line {statement.lineno}) declares several parameters"
+            )
+            raise ParameterError(message, remedy="write one parameter a line: name: type = default  # help")
+        if not isinstance(target, ast.Name) or target.id == _THROWAWAY:
+            return
+        name = target.id
+        with self._naming(name, statement):
+            check_name(name)
+        earlier = self._found.get(name)
+        if earlier is not None:
+            if earlier[2] is not None or kind is not None:
+                message = f"parameter '{name}' is declared twice in {self._place} (line {statement.lineno})"
+                raise ParameterError(message, remedy="keep one of the two")
+            kind = earlier[1]  # `month: int`, its value on another line
+        self._found[name] = (statement, kind, value)
+
+    def _parameter(
+        self, name: str, statement: ast.Assign | ast.AnnAssign, annotation: ast.expr | None, value: ast.expr | None
+    ) -> Parameter:
+        if value is not None:
+            self._refuse_derived(value, statement)
+        with self._naming(name, statement):
+            kind = parse_annotation(annotation, self._names) if annotation is not None else None
+            default = self._default(value)
+            if isinstance(default, Absent):
+                kind = kind or self._result(value)
+            else:
+                kind, default = _settle(kind, default)
+            return Parameter(
+                name=name,
+                type=kind,
+                role=role_of(kind),
+                default=default,
+                default_source=self._source(value) if value is not None else "",
+                help=self._comment(statement),
+            )
+
+    def _default(self, value: ast.expr | None) -> object:
+        if value is None:
+            return MISSING
+        try:
+            return evaluate(value, self._names)
+        except NotConstantError:
+            return OPAQUE
+        except WrongConstantError as error:
+            message = f"its default '{ast.unparse(value)}' fails: {error}"
+            raise ParameterError(message, remedy="mend the default") from None
+
+    def _result(self, value: ast.expr | None) -> ParameterType:
+        scalar = result_of(value, self._names) if value is not None else None
+        return ScalarType(scalar=scalar) if scalar is not None else ANY
+
+    def _refuse_derived(self, node: ast.AST, statement: ast.stmt) -> None:
+        """A value computed from another parameter would keep its old value when that one is given."""
+        for one in ast.walk(node):
+            if isinstance(one, ast.Name) and one.id in self._found and self._is_read(one, statement):
+                first = self._source(statement).split("\n")[0]
+                message = f"'{first}' in {self._place} (line {statement.lineno}) is computed from parameter '{one.id}'"
+                remedy = "move it to the next cell: it would go stale when the parameter is given"
+                raise ParameterError(message, remedy=remedy)
+
+    def _is_read(self, name: ast.Name, statement: ast.stmt) -> bool:
+        return isinstance(name.ctx, ast.Load) or isinstance(statement, ast.AugAssign)
+
+    @contextmanager
+    def _naming(self, name: str, statement: ast.stmt) -> Iterator[None]:
+        try:
+            yield
+        except ParameterError as error:
+            message = f"parameter '{name}' in {self._place} (line {statement.lineno}): {error.message}"
+            raise ParameterError(message, remedy=error.remedy.replace("NAME=", f"{name} = ")) from None
+
+    def _source(self, node: ast.expr | ast.stmt) -> str:
+        """The text of a node; columns of syntax trees count bytes."""
+        first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
+        end = self._lines[last].encode()[: node.end_col_offset].decode()
+        if first == last:
+            return end.encode()[node.col_offset :].decode()
+        start = self._lines[first].encode()[node.col_offset :].decode()
+        return "\n".join([start, *self._lines[first + 1 : last], end])
+
+    def _comment(self, statement: ast.stmt) -> str:
+        """The comment behind a statement: behind its end or, when it has several lines, behind its first."""
+        last = (statement.end_lineno or statement.lineno) - 1
+        behind = self._lines[last].encode()[statement.end_col_offset :].decode().lstrip(" \t;")
+        if not behind.startswith("#") and last > statement.lineno - 1:
+            behind = _first_comment(self._lines[statement.lineno - 1])
+        return behind.lstrip("#").strip() if behind.startswith("#") else ""
+
+
+def _first_comment(line: str) -> str:
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(line).readline):
+            if token.type == tokenize.COMMENT:
+                return token.string
+    except tokenize.TokenError:  # the line opens a bracket or a text that later lines close
+        pass
+    return ""
+
+
+def _settle(kind: ParameterType | None, default: object) -> tuple[ParameterType, object]:
+    """The type and the default, made to fit each other."""
+    if kind is None:
+        inferred = type_of_default(default)
+        return (inferred, coerce(inferred, default)) if inferred is not None else (ANY, OPAQUE)
+    if default is None and not isinstance(kind, OptionalOf) and kind != ANY and not isinstance(kind, Choice):
+        kind = OptionalOf(item=kind)  # `learner: str = None`, as many write it
+    try:
+        value = coerce(kind, default)
+    except ParameterError as error:
+        message = f"its default does not fit its type: {error.message}"
+        raise ParameterError(message, remedy=error.remedy or "mend the default or the type") from None
+    if not _same_types(value, default):
+        message = (
+            f"its default is of type {type(default).__name__}; given values would be of type {type(value).__name__}"
+        )
+        raise ParameterError(message, remedy=f"write {_IMPORT.sub('', python_literal(value))}")
+    return kind, value
+
+
+def _same_types(value: object, default: object) -> bool:
+    """The cell leaves in the notebook what injection would; an int may stand for a float, as in Python's types."""
+    if isinstance(value, list | tuple) and type(value) is type(default):
+        return all(map(_same_types, value, default))  # type: ignore[call-overload]  # both are the same sequence type
+    if isinstance(value, dict) and isinstance(default, dict):
+        return all(map(_same_types, [*value, *value.values()], [*default, *default.values()]))
+    return type(value) is type(default) or (type(value) is float and type(default) is int)
