@@ -1,0 +1,300 @@
+"""The ledger: the durable record of what became of every run, and the only truth about it."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import socket
+import time
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from nightbook.errors import LedgerError
+from nightbook.records import Cause, Cell, MetricPoint, Pin, Run, RunKind, RunStatus
+from nightbook.runs.database import database_clock, ledger_errors, open_engine
+from nightbook.runs.deliveries import Deliveries, Event
+from nightbook.runs.liveness import SupervisorProcess, Watch, forsaken_runs
+from nightbook.runs.reading import LedgerReader
+from nightbook.runs.schema import heartbeats, metrics, outbox, results, runs, transitions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from types import TracebackType
+
+__all__ = ["Ledger", "NewRun", "Outcome", "SupervisorProcess", "new_run_id"]
+
+
+def new_run_id() -> str:
+    """Draw 64 random bits, so that ledgers of many machines can meet in one MLflow."""
+    return secrets.token_hex(8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """What is known of a run before it starts; none of it changes later."""
+
+    kind: RunKind
+    run_id: str = field(default_factory=new_run_id)
+    stage: str | None = None
+    notebook: str | None = None
+    parent_run_id: str | None = None
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    fingerprint: str = ""
+    fingerprint_parts: Mapping[str, str] = field(default_factory=dict)
+    git_commit: str | None = None
+    git_dirty: bool | None = None
+    inputs: tuple[Pin, ...] = ()
+    host: str = field(default_factory=socket.gethostname)
+    user: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The final facts of a run.
+
+    Attributes:
+        status: A final status.
+        reusable: False when its inputs changed while it ran: no later run may rely on it.
+        logged_parameters: What the notebook logged beyond its declared parameters, as JSON values.
+        artifacts: Files that the notebook logged, relative to the run's folder.
+    """
+
+    status: RunStatus
+    cause: Cause | None = None
+    message: str = ""
+    ended_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    duration_seconds: float | None = None
+    peak_memory_bytes: int | None = None
+    metrics: tuple[MetricPoint, ...] = ()
+    outputs: tuple[Pin, ...] = ()
+    cells: tuple[Cell, ...] = ()
+    executed_notebook: str | None = None
+    report: str | None = None
+    reusable: bool = True
+    logged_parameters: Mapping[str, object] = field(default_factory=dict)
+    artifacts: tuple[str, ...] = ()
+
+
+class Ledger(LedgerReader):
+    """Records runs; every write is one durable transaction.
+
+    Threads may share one; a forked child opens its own. `deliveries` holds what MLflow is still owed.
+    """
+
+    @classmethod
+    def open(cls, url: str, *, create: bool = True) -> Self:
+        """Open the ledger at a database URL, by default making what is missing.
+
+        Raises:
+            LedgerError: It cannot be reached, or a newer program wrote it.
+        """
+        return cls(open_engine(url, create=create))
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """What MLflow has and what it is still owed."""
+        return Deliveries(self.engine)
+
+    def create_run(self, new: NewRun) -> Run:
+        """Record a run as pending, in the care of the calling process until its supervisor starts it."""
+        now = datetime.now(UTC)
+        with self._writing() as connection:
+            number = connection.scalar(insert(runs).values(created_at=now, **_facts(new)).returning(runs.c.number))
+            _append(connection, new.run_id, RunStatus.PENDING, now)
+            connection.execute(insert(heartbeats).values(run_id=new.run_id, **_beat_now(connection)))
+        return Run(
+            run_id=new.run_id,
+            number=int(number or 0),
+            kind=new.kind,
+            status=RunStatus.PENDING,
+            parent_run_id=new.parent_run_id,
+            stage=new.stage,
+            notebook=new.notebook,
+            parameters=new.parameters,
+            fingerprint=new.fingerprint,
+            git_commit=new.git_commit,
+            git_dirty=new.git_dirty,
+            inputs=new.inputs,
+        )
+
+    def start(self, run_id: str, supervisor: SupervisorProcess) -> bool:
+        """Record that a supervisor took over; False when the run ended before, such as by a cancellation."""
+        try:
+            with self._writing() as connection:
+                if connection.scalar(_final_of(run_id)) is not None:
+                    return False
+                _append(connection, run_id, RunStatus.RUNNING, datetime.now(UTC), supervisor)
+                connection.execute(
+                    update(heartbeats).where(heartbeats.c.run_id == run_id).values(**_beat_now(connection))
+                )
+                _owe(connection, run_id, Event.STARTED)
+        except IntegrityError as error:
+            raise LedgerError(f"run {run_id} was started before: two supervisors would run it twice") from error
+        return True
+
+    def finish(self, run_id: str, outcome: Outcome) -> bool:
+        """Record the final state; False, with nothing recorded, when another one was first."""
+        if not outcome.status.is_final:
+            message = f"{outcome.status.value} is no final status"
+            raise ValueError(message)
+        try:
+            with self._writing() as connection:
+                _append(connection, run_id, outcome.status, outcome.ended_at)
+                connection.execute(insert(results).values(run_id=run_id, **_result(outcome)))
+                points = [_point(run_id, point) for point in outcome.metrics]
+                if points:
+                    connection.execute(insert(metrics), points)
+                # A skipped run is no execution: MLflow would show an empty run for each.
+                if outcome.status is not RunStatus.SKIPPED:
+                    _owe(connection, run_id, Event.ENDED)
+        except IntegrityError:
+            return False
+        return True
+
+    def beat(self, run_id: str) -> bool:
+        """Say that a run is still looked after; False when the ledger holds it for ended."""
+        with self._writing() as connection:
+            if connection.scalar(_final_of(run_id)) is not None:
+                return False
+            connection.execute(update(heartbeats).where(heartbeats.c.run_id == run_id).values(**_beat_now(connection)))
+        return True
+
+    def unsupervised(self, *, lost_after_seconds: float = 30.0) -> tuple[Run, ...]:
+        """Return the unfinished runs that nobody looks after any more.
+
+        Their supervisor's process is gone (which only its own host can tell), or its heartbeat is older than
+        `lost_after_seconds`. A pending part of a pipeline or sweep shares the fate of its parent.
+        """
+        newest = select(func.max(transitions.c.id)).group_by(transitions.c.run_id)
+        query = (
+            select(transitions, runs.c.parent_run_id, heartbeats.c.at.label("beat"), heartbeats.c.monotonic)
+            .join(runs, runs.c.run_id == transitions.c.run_id)
+            .join(heartbeats, heartbeats.c.run_id == transitions.c.run_id)
+            .where(transitions.c.id.in_(newest), transitions.c.is_final.is_(False))
+            .order_by(runs.c.number)
+        )
+        with self._reading() as connection:
+            rows = connection.execute(query).all()
+            now = database_clock(connection) if rows else 0.0
+        forsaken = forsaken_runs([_watch(row, now) for row in rows], lost_after_seconds=lost_after_seconds)
+        return tuple(self.get(run_id) for run_id in forsaken)
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        """Use as a context manager that closes."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close, whatever happened."""
+        self.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with (
+            ledger_errors(self.engine.url),
+            self.engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+
+def _facts(new: NewRun) -> dict[str, object]:
+    return {
+        "run_id": new.run_id,
+        "parent_run_id": new.parent_run_id,
+        "kind": new.kind.value,
+        "stage": new.stage,
+        "notebook": new.notebook,
+        "parameters": dict(new.parameters),
+        "fingerprint": new.fingerprint,
+        "fingerprint_parts": dict(new.fingerprint_parts),
+        "git_commit": new.git_commit,
+        "git_dirty": new.git_dirty,
+        "inputs": [asdict(pin) for pin in new.inputs],
+        "host": new.host,
+        "username": new.user,
+        "tags": dict(new.tags),
+    }
+
+
+def _append(
+    connection: Connection,
+    run_id: str,
+    status: RunStatus,
+    at: datetime,
+    process: SupervisorProcess | None = None,
+) -> None:
+    process = process or SupervisorProcess.this()
+    connection.execute(
+        insert(transitions).values(
+            run_id=run_id, status=status.value, at=at, is_final=status.is_final, **asdict(process)
+        )
+    )
+
+
+def _owe(connection: Connection, run_id: str, event: Event) -> None:
+    connection.execute(insert(outbox).values(run_id=run_id, event=event.value, attempts=0, last_error=""))
+
+
+def _final_of(run_id: str) -> Select[str]:
+    return select(transitions.c.status).where(transitions.c.run_id == run_id, transitions.c.is_final)
+
+
+def _beat_now(connection: Connection) -> dict[str, float]:
+    return {"at": database_clock(connection), "monotonic": time.monotonic()}
+
+
+def _watch(row: Row[*tuple[Any, ...]], now: float) -> Watch:
+    process = SupervisorProcess(host=row.host, pid=row.pid, pid_started_at=row.pid_started_at, pid_space=row.pid_space)
+    return Watch(
+        run_id=row.run_id,
+        # A part of a pipeline may wait long for its turn; nobody beats for it until then.
+        waits_in=row.parent_run_id if row.status == RunStatus.PENDING.value else None,
+        process=process,
+        # The monotonic clock of one boot stands still while the machine sleeps: sleep is no silence.
+        silence_seconds=time.monotonic() - row.monotonic if process.is_in_sight() else now - row.beat,
+    )
+
+
+def _result(outcome: Outcome) -> dict[str, object]:
+    last_values = {point.name: point.value for point in outcome.metrics}
+    return {
+        "status": outcome.status.value,
+        "cause": outcome.cause.value if outcome.cause else None,
+        "message": outcome.message,
+        "ended_at": outcome.ended_at,
+        "duration_seconds": outcome.duration_seconds,
+        "peak_memory_bytes": outcome.peak_memory_bytes,
+        "metrics": last_values,
+        "outputs": [asdict(pin) for pin in outcome.outputs],
+        "cells": [asdict(cell) for cell in outcome.cells],
+        "executed_notebook": outcome.executed_notebook,
+        "report": outcome.report,
+        "reusable": outcome.reusable,
+        "logged_parameters": dict(outcome.logged_parameters),
+        "artifacts": list(outcome.artifacts),
+    }
+
+
+def _point(run_id: str, point: MetricPoint) -> dict[str, object]:
+    return {
+        "run_id": run_id,
+        "name": point.name,
+        "value": None if math.isnan(point.value) else point.value,
+        "step": point.step,
+        "at": point.at,
+        "better": point.better,
+        "tolerance": point.tolerance,
+        "unit": point.unit,
+    }
