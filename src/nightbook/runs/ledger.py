@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-import secrets
-import socket
 import time
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,70 +13,19 @@ from sqlalchemy import Connection, Row, Select, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from nightbook.errors import LedgerError
-from nightbook.records import Cause, Cell, MetricPoint, Pin, Run, RunKind, RunStatus
+from nightbook.records import MetricPoint, Run, RunStatus
 from nightbook.runs.database import database_clock, ledger_errors, open_engine
 from nightbook.runs.deliveries import Deliveries, Event
+from nightbook.runs.facts import NewRun, Outcome, new_run_id
 from nightbook.runs.liveness import SupervisorProcess, Watch, forsaken_runs
 from nightbook.runs.reading import LedgerReader
 from nightbook.runs.schema import heartbeats, metrics, outbox, results, runs, transitions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from types import TracebackType
 
 __all__ = ["Ledger", "NewRun", "Outcome", "SupervisorProcess", "new_run_id"]
-
-
-def new_run_id() -> str:
-    """Draw 64 random bits, so that ledgers of many machines can meet in one MLflow."""
-    return secrets.token_hex(8)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewRun:
-    """What is known of a run before it starts; none of it changes later."""
-
-    kind: RunKind
-    run_id: str = field(default_factory=new_run_id)
-    stage: str | None = None
-    notebook: str | None = None
-    parent_run_id: str | None = None
-    parameters: Mapping[str, object] = field(default_factory=dict)
-    fingerprint: str = ""
-    fingerprint_parts: Mapping[str, str] = field(default_factory=dict)
-    git_commit: str | None = None
-    git_dirty: bool | None = None
-    inputs: tuple[Pin, ...] = ()
-    host: str = field(default_factory=socket.gethostname)
-    user: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """The final facts of a run.
-
-    Attributes:
-        status: A final status.
-        reusable: False when its inputs changed while it ran: no later run may rely on it.
-        logged_parameters: What the notebook logged beyond its declared parameters, as JSON values.
-        artifacts: Files that the notebook logged, relative to the run's folder.
-    """
-
-    status: RunStatus
-    cause: Cause | None = None
-    message: str = ""
-    ended_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    duration_seconds: float | None = None
-    peak_memory_bytes: int | None = None
-    metrics: tuple[MetricPoint, ...] = ()
-    outputs: tuple[Pin, ...] = ()
-    cells: tuple[Cell, ...] = ()
-    executed_notebook: str | None = None
-    report: str | None = None
-    reusable: bool = True
-    logged_parameters: Mapping[str, object] = field(default_factory=dict)
-    artifacts: tuple[str, ...] = ()
 
 
 class Ledger(LedgerReader):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Row, Select, case, func, or_, select
@@ -22,40 +21,15 @@ from nightbook.records import (
     RunStatus,
 )
 from nightbook.runs.database import ledger_errors
+from nightbook.runs.facts import RunFacts
 from nightbook.runs.schema import deliveries, metrics, outbox, results, runs, transitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from datetime import datetime
 
     from sqlalchemy import Connection, Engine
 
 _ID_PREFIX_MIN = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFacts:
-    """What is known of a run beyond its record.
-
-    Attributes:
-        created_at: When it was asked for.
-        host: Where it was asked for.
-        user: By whom.
-        tags: What the caller attached.
-        fingerprint_parts: Readable name of each part of the fingerprint, and its digest or value.
-        reusable: False when the inputs changed while it ran.
-        logged_parameters: What the notebook logged with `log_param`.
-        artifacts: Files that the notebook logged, relative to the run's folder.
-    """
-
-    created_at: datetime
-    host: str
-    user: str
-    tags: Mapping[str, str]
-    fingerprint_parts: Mapping[str, str]
-    reusable: bool
-    logged_parameters: Mapping[str, object]
-    artifacts: tuple[str, ...]
 
 
 class LedgerReader:
@@ -121,7 +95,7 @@ class LedgerReader:
         if stage is not None:
             query = query.where(runs.c.stage == stage)
         if status is not None:
-            query = query.where(status.value == _STATUS)
+            query = query.where(_STATUS.in_([status.value]))
         if kind is not None:
             query = query.where(runs.c.kind == kind.value)
         if top_level:

@@ -1,0 +1,65 @@
+"""A glance at an embedded ledger with the standard library alone.
+
+A run that finds nothing to do asks the ledger one question; importing SQLAlchemy for it would take longer than all the
+rest.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nightbook.records import LastSuccess, Pin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SQLITE = "sqlite:///"
+_SCHEMA = "SELECT value FROM meta WHERE name = 'schema_version'"
+_SUCCESSES = """
+    SELECT r.run_id, r.number, r.stage, r.fingerprint, r.fingerprint_parts, f.outputs, f.ended_at
+    FROM runs r JOIN results f ON f.run_id = r.run_id
+    WHERE r.number IN (
+        SELECT max(r.number) FROM runs r JOIN results f ON f.run_id = r.run_id
+        WHERE r.kind = 'stage' AND f.status = 'succeeded' AND f.reusable
+        GROUP BY r.stage
+    )
+"""
+
+
+def glance_successes(url: str, *, schema_version: int = 1) -> Mapping[str, LastSuccess] | None:
+    """Return what `Ledger.last_successes` would, or None where only the ledger itself can tell.
+
+    Args:
+        url: The ledger's URL; anything but SQLite is left to the ledger.
+        schema_version: The schema that the question is written for; any other is left to the ledger.
+    """
+    path = Path(url.removeprefix(_SQLITE))
+    if not url.startswith(_SQLITE) or "?" in url:
+        return None
+    if not path.exists():
+        return {}
+    try:
+        with closing(sqlite3.connect(path.resolve().as_uri() + "?mode=ro", uri=True, timeout=30)) as connection:
+            version = connection.execute(_SCHEMA).fetchone()
+            if version != (str(schema_version),):
+                return None
+            rows = connection.execute(_SUCCESSES).fetchall()
+    except sqlite3.Error:
+        # The ledger opens it properly and says what is wrong.
+        return None
+    return {
+        stage: LastSuccess(
+            run_id=run_id,
+            number=number,
+            fingerprint=fingerprint,
+            parts=json.loads(parts),
+            outputs=tuple(Pin(**pin) for pin in json.loads(outputs)),
+            ended_at=datetime.fromisoformat(ended_at),
+        )
+        for run_id, number, stage, fingerprint, parts, outputs, ended_at in rows
+    }
