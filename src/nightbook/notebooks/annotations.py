@@ -85,7 +85,7 @@ _REMEDY = (
 )
 
 
-def parse_annotation(node: ast.expr, names: Names) -> ParameterType:
+def parse_annotation(node: ast.expr, names: Names) -> ParameterType:  # noqa: PLR0911 - a return a case
     """The type that an annotation declares; a quoted annotation is read like an unquoted one.
 
     Raises:
@@ -140,7 +140,7 @@ def _parse_quoted(text: str, names: Names) -> ParameterType:
         raise ParameterError(message, remedy=_REMEDY) from None
 
 
-def _parse_generic(word: str, arguments: list[ast.expr], node: ast.expr, names: Names) -> ParameterType:
+def _parse_generic(word: str, arguments: list[ast.expr], node: ast.expr, names: Names) -> ParameterType:  # noqa: PLR0911 - a return a case
     one, *others = arguments
     match word, len(arguments):
         case "list" | "List", 1:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nightbook.errors import ParameterError, nearest
 from nightbook.notebooks.json_values import to_json
+from nightbook.notebooks.literals import python_literal
 from nightbook.notebooks.types import ANY, Choice, ParameterType, Scalar, ScalarType, describe, scalars
 from nightbook.notebooks.values import coerce, parse_text
 
@@ -169,11 +170,14 @@ def _check(declared: Mapping[str, Parameter], name: str, value: object) -> objec
         raise ParameterError(message, remedy=remedy)
     try:
         if isinstance(value, Text):
-            return parse_text(parameter.type, value.value)
-        return coerce(parameter.type, value.value if isinstance(value, RawString) else value)
+            result = parse_text(parameter.type, value.value)
+        else:
+            result = coerce(parameter.type, value.value if isinstance(value, RawString) else value)
+        python_literal(result)  # what cannot be written into the notebook is refused now
     except ParameterError as error:
         message = f"parameter '{name}': {error.message}"
         raise ParameterError(message, remedy=error.remedy.replace("NAME", name, 1) or _hint(parameter, value)) from None
+    return result
 
 
 def _hint(parameter: Parameter, value: object) -> str:

@@ -11,7 +11,7 @@ import operator
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nightbook.notebooks.types import Scalar
 
@@ -71,14 +71,14 @@ _RESULTS: Mapping[str, Scalar] = {
     "environ": Scalar.STR,
 }
 
-_UNARY: Mapping[type[ast.unaryop], Callable[[object], object]] = {
-    ast.UAdd: operator.pos,  # type: ignore[dict-item]  # the operands are checked by running it
-    ast.USub: operator.neg,  # type: ignore[dict-item]  # as above
+_UNARY: Mapping[type[ast.unaryop], Callable[[Any], object]] = {
+    ast.UAdd: operator.pos,
+    ast.USub: operator.neg,
     ast.Not: operator.not_,
-    ast.Invert: operator.invert,  # type: ignore[dict-item]  # as above
+    ast.Invert: operator.invert,
 }
 
-_BINARY: Mapping[type[ast.operator], Callable[[object, object], object]] = {
+_BINARY: Mapping[type[ast.operator], Callable[[Any, Any], object]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
@@ -121,7 +121,7 @@ def result_of(node: ast.expr, names: Names) -> Scalar | None:
     return Scalar.STR if isinstance(node, ast.JoinedStr) else None
 
 
-def _evaluate(node: ast.expr, names: Names) -> object:
+def _evaluate(node: ast.expr, names: Names) -> object:  # noqa: PLR0911 - a return a case
     match node:
         case ast.Constant(value=value) if value is not ...:
             return value

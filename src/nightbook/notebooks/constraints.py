@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nightbook.errors import ParameterError
 from nightbook.notebooks.literals import shown
@@ -24,7 +24,7 @@ from nightbook.notebooks.types import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_ORDER: Mapping[ConstraintKind, Callable[[object, object], bool]] = {
+_ORDER: Mapping[ConstraintKind, Callable[[Any, Any], bool]] = {
     ConstraintKind.GT: operator.gt,
     ConstraintKind.GE: operator.ge,
     ConstraintKind.LT: operator.lt,

@@ -30,6 +30,6 @@ Secret = Annotated[str, Role("Secret")]
 """A reference to a secret, `env:NAME` or `file:PATH`; `nightbook.reveal` gives its value."""
 
 
-def Range(low: Any, high: Any) -> Interval:  # noqa: N802 - reads as a type in an annotation
-    """Bounds that include both ends: `Annotated[int, Range(1, 12)]`."""
+def Range(low: Any, high: Any) -> Interval:  # noqa: ANN401, N802 - bounds numbers, dates or texts; reads as a type in an annotation
+    """Both ends belong to it: in `Annotated[int, Range(1, 12)]` 12 is allowed."""
     return Interval(ge=low, le=high)

@@ -208,7 +208,7 @@ def _kernel(metadata: Mapping[str, object]) -> tuple[str, str]:
         or _mapping(metadata.get("jupytext")).get("main_language")
     )
     if not language:
-        word = name.split("-")[0]
+        word = name.partition("-")[0]
         language = "python" if word.startswith("python") else _LANGUAGE_OF_KERNEL.get(word, word)
     words = str(language)
     return name, "python" if words.lower() in {"python", "ipython", "python3"} else words

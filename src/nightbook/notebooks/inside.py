@@ -103,7 +103,15 @@ def log_metrics(metrics: Mapping[str, SupportsFloat], step: int | None = None) -
     at = datetime.now(UTC).isoformat()
     numbers = {_name(name): _number(name, value) for name, value in metrics.items()}
     points = [
-        {"name": name, "value": _strict(number), "step": _step(step), "at": at, "better": "", "tolerance": None, "unit": ""}
+        {
+            "name": name,
+            "value": _strict(number),
+            "step": _step(step),
+            "at": at,
+            "better": "",
+            "tolerance": None,
+            "unit": "",
+        }
         for name, number in numbers.items()
     ]
     _send({"metrics": points}, ", ".join(f"{name} = {number:.6g}" for name, number in numbers.items()))

@@ -29,7 +29,7 @@ _READERS: Mapping[str, Callable[[str], object]] = {
 }
 
 
-def to_json(kind: ParameterType, value: object) -> object:
+def to_json(kind: ParameterType, value: object) -> object:  # noqa: PLR0911 - a return a case
     """A checked value as strict JSON; `from_json` with the same type gives it back."""
     if value is None:
         return None
@@ -50,7 +50,7 @@ def to_json(kind: ParameterType, value: object) -> object:
     return _plain(value)
 
 
-def from_json(kind: ParameterType, value: object) -> object:
+def from_json(kind: ParameterType, value: object) -> object:  # noqa: PLR0911 - a return a case
     """A value read back from what `to_json` wrote.
 
     Raises:
@@ -108,7 +108,7 @@ def _marked(value: object) -> object:
     return value
 
 
-def _unmarked(value: object) -> object:
+def _unmarked(value: object) -> object:  # noqa: PLR0911 - a return a case
     if isinstance(value, list):
         return [_unmarked(item) for item in value]
     if not isinstance(value, dict):

@@ -122,7 +122,7 @@ def check_time(moment: datetime) -> datetime:
     return moment
 
 
-def _literal(value: object, depth: int) -> str:
+def _literal(value: object, depth: int) -> str:  # noqa: PLR0911 - a return a case
     kind = type(value)
     if value is None or kind is bool:
         return repr(value)

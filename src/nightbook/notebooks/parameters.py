@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ast
 import io
-import keyword
 import re
 import tokenize
-import unicodedata
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -26,13 +24,14 @@ from nightbook.notebooks.binding import (
     role_of,
 )
 from nightbook.notebooks.constants import NotConstantError, WrongConstantError, evaluate, result_of
+from nightbook.notebooks.declared import check_name, declared_parameters
 from nightbook.notebooks.literals import python_literal
 from nightbook.notebooks.syntax import Names, parse_cell
-from nightbook.notebooks.types import ANY, Choice, OptionalOf, ParameterType, Scalar, ScalarType
+from nightbook.notebooks.types import ANY, Choice, OptionalOf, ParameterType, ScalarType
 from nightbook.notebooks.values import coerce
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from nightbook.notebooks.document import Notebook, SourceCell
 
@@ -53,9 +52,7 @@ __all__ = [
 
 _THROWAWAY = "_"
 _IMPORT = re.compile(r'__import__\("\w+"\)\.')
-_DECLARATION_KEYS = frozenset({"type", "default", "help"})
 _BLOCKS = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.AsyncFor, ast.AsyncWith, ast.Match, ast.AugAssign)
-_NAMES_IN_LITERALS = frozenset({"float"})
 
 
 def read_parameters(notebook: Notebook) -> tuple[Parameter, ...]:
@@ -70,77 +67,6 @@ def read_parameters(notebook: Notebook) -> tuple[Parameter, ...]:
     if cell is None or notebook.language != "python":
         return ()
     return _CellReader(notebook, cell).read()
-
-
-def declared_parameters(
-    declarations: Mapping[str, object], *, role: ParameterRole = ParameterRole.VALUE, where: str = "nightbook.toml"
-) -> tuple[Parameter, ...]:
-    """Parameters from a table of `nightbook.toml`, for notebooks that cannot declare them.
-
-    Args:
-        declarations: Name and default value, or a table `{type = "Annotated[int, Range(1, 12)]", default = 6,
-            help = "…"}` whose type is written as in a notebook; without `default` the parameter is required.
-        role: `INPUT`, `OUTPUT` or `SECRET` for tables whose values are all paths or references.
-        where: The table, for messages.
-
-    Raises:
-        ParameterError: A name is no identifier, a type is unknown, or a default is not of its type.
-    """
-    parameters = []
-    for name, declaration in declarations.items():
-        try:
-            check_name(name)
-            parameters.append(_declared(name, declaration, role))
-        except ParameterError as error:
-            message = f"parameter '{name}' in {where}: {error.message}"
-            raise ParameterError(message, remedy=error.remedy) from None
-    return tuple(parameters)
-
-
-def check_name(name: str) -> None:
-    """Accept only names that are safe to write into a cell as code.
-
-    Raises:
-        ParameterError: It is no identifier, is a keyword, or would change the meaning of injected values.
-    """
-    shown = ascii(name)
-    if not name.isidentifier() or keyword.iskeyword(name):
-        message = f"{shown} is no name for a parameter: it is no Python identifier"
-        raise ParameterError(message, remedy="use letters, digits and underscores, starting with a letter")
-    if unicodedata.normalize("NFKC", name) != name:
-        message = f"{shown} is no name for a parameter: Python would read it as another name"
-        raise ParameterError(message, remedy=f"write '{unicodedata.normalize('NFKC', name)}'")
-    if name.startswith("__") or name in _NAMES_IN_LITERALS:
-        message = f"{shown} is no name for a parameter: Python uses it itself"
-        raise ParameterError(message, remedy="choose another name")
-
-
-def _declared(name: str, declaration: object, role: ParameterRole) -> Parameter:
-    if (
-        isinstance(declaration, dict)
-        and isinstance(declaration.get("type"), str)
-        and declaration.keys() <= _DECLARATION_KEYS
-    ):
-        kind = parse_annotation(ast.Constant(value=declaration["type"]), Names())
-        default = coerce(kind, declaration["default"]) if "default" in declaration else MISSING
-        return Parameter(
-            name=name,
-            type=kind,
-            role=role_of(kind),
-            default=default,
-            default_source=repr(default) if "default" in declaration else "",
-            help=str(declaration.get("help", "")),
-        )
-    if role is not ParameterRole.VALUE:
-        kind = ScalarType(scalar=Scalar[role.name])
-    else:
-        inferred = type_of_default(declaration)
-        if inferred is None:
-            message = f"a {type(declaration).__name__} is no value for a parameter"
-            raise ParameterError(message)
-        kind = inferred
-    default = coerce(kind, declaration)
-    return Parameter(name=name, type=kind, role=role_of(kind), default=default, default_source=repr(declaration))
 
 
 class _CellReader:
@@ -199,7 +125,7 @@ class _CellReader:
     def _parameter(
         self, name: str, statement: ast.Assign | ast.AnnAssign, annotation: ast.expr | None, value: ast.expr | None
     ) -> Parameter:
-        if value is not None:
+        if value is not None and not isinstance(value, ast.Constant):
             self._refuse_derived(value, statement)
         with self._naming(name, statement):
             kind = parse_annotation(annotation, self._names) if annotation is not None else None
@@ -235,14 +161,11 @@ class _CellReader:
     def _refuse_derived(self, node: ast.AST, statement: ast.stmt) -> None:
         """A value computed from another parameter would keep its old value when that one is given."""
         for one in ast.walk(node):
-            if isinstance(one, ast.Name) and one.id in self._found and self._is_read(one, statement):
+            if isinstance(one, ast.Name) and one.id in self._found and _is_read(one, statement):
                 first = self._source(statement).split("\n")[0]
                 message = f"'{first}' in {self._place} (line {statement.lineno}) is computed from parameter '{one.id}'"
                 remedy = "move it to the next cell: it would go stale when the parameter is given"
                 raise ParameterError(message, remedy=remedy)
-
-    def _is_read(self, name: ast.Name, statement: ast.stmt) -> bool:
-        return isinstance(name.ctx, ast.Load) or isinstance(statement, ast.AugAssign)
 
     @contextmanager
     def _naming(self, name: str, statement: ast.stmt) -> Iterator[None]:
@@ -268,6 +191,10 @@ class _CellReader:
         if not behind.startswith("#") and last > statement.lineno - 1:
             behind = _first_comment(self._lines[statement.lineno - 1])
         return behind.lstrip("#").strip() if behind.startswith("#") else ""
+
+
+def _is_read(name: ast.Name, statement: ast.stmt) -> bool:
+    return isinstance(name.ctx, ast.Load) or isinstance(statement, ast.AugAssign)
 
 
 def _first_comment(line: str) -> str:
@@ -303,7 +230,7 @@ def _settle(kind: ParameterType | None, default: object) -> tuple[ParameterType,
 def _same_types(value: object, default: object) -> bool:
     """The cell leaves in the notebook what injection would; an int may stand for a float, as in Python's types."""
     if isinstance(value, list | tuple) and type(value) is type(default):
-        return all(map(_same_types, value, default))  # type: ignore[call-overload]  # both are the same sequence type
+        return all(map(_same_types, value, default))
     if isinstance(value, dict) and isinstance(default, dict):
         return all(map(_same_types, [*value, *value.values()], [*default, *default.values()]))
     return type(value) is type(default) or (type(value) is float and type(default) is int)

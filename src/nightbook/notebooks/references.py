@@ -27,7 +27,7 @@ def reveal(reference: str) -> str:
     Raises:
         SecretError: The reference is malformed, leads nowhere, or leads to a value too short to be redacted.
     """
-    match = _REFERENCE.fullmatch(reference) if isinstance(reference, str) else None
+    match = _REFERENCE.fullmatch(reference)
     if match is None:
         # The text is not repeated: it may be the secret itself.
         message = "this is no reference to a secret"

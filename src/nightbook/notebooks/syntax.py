@@ -129,10 +129,16 @@ def _without_module(path: str) -> str:
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    for node in ast.walk(tree):
+    waiting: list[ast.AST] = [*tree.body]
+    for node in waiting:
         if isinstance(node, ast.Import):
             for one in node.names:
-                yield (one.asname, one.name) if one.asname else (one.name.split(".")[0],) * 2
+                yield (one.asname, one.name) if one.asname else (one.name.partition(".")[0],) * 2
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             for one in node.names:
                 yield one.asname or one.name, f"{node.module}.{one.name}"
+        elif isinstance(node, _BLOCKS):
+            waiting += ast.iter_child_nodes(node)
+
+
+_BLOCKS = (ast.If, ast.Try, ast.ExceptHandler, ast.With)

@@ -133,19 +133,19 @@ def describe(kind: ParameterType) -> str:
     """The type in words: `integer from 1 to 12`, `one of 'ridge', 'boosting'`, `list of dates, or None`."""
     match kind:
         case ScalarType():
-            words = kind.scalar.value
+            return f"{kind.scalar.value}{_bounds(kind.constraints)}"
         case Choice():
             return "one of " + ", ".join(repr(value) for value in kind.values)
         case OptionalOf():
             return f"{describe(kind.item)}, or None"
         case ListOf():
-            words = f"list of {_plural(kind.item)}"
+            return f"list of {_plural(kind.item)}{_bounds(kind.constraints)}"
         case TupleOf():
             parts = _plural(kind.items[0]) if kind.repeats else ", ".join(map(describe, kind.items))
             words = f"tuple of {parts}" if kind.repeats else f"tuple ({parts})"
+            return f"{words}{_bounds(kind.constraints)}"
         case DictOf():
-            words = f"dict from {describe(kind.key)} to {describe(kind.value)}"
-    return f"{words}{_bounds(kind.constraints)}"
+            return f"dict from {describe(kind.key)} to {describe(kind.value)}{_bounds(kind.constraints)}"
 
 
 def _plural(kind: ParameterType) -> str:

@@ -59,27 +59,28 @@ def coerce(kind: ParameterType, value: object, *, depth: int = 0) -> object:
         ParameterError: The value is not of that type, or outside its bounds.
     """
     value = plain_value(value)
+    if isinstance(kind, OptionalOf):
+        return None if value is None else coerce(kind.item, value, depth=depth)
+    return check_constraints(kind, _coerce(kind, value, depth))
+
+
+def _coerce(kind: ScalarType | Choice | ListOf | TupleOf | DictOf, value: object, depth: int) -> object:
     match kind:
-        case ScalarType(scalar=Scalar.JSON):
-            python_literal(value)  # whatever can be written exactly
-            return value
         case ScalarType():
-            result = _SCALARS[kind.scalar](kind, value)
+            return _SCALARS[kind.scalar](kind, value)
         case Choice():
             return _choice(kind, value)
-        case OptionalOf():
-            return None if value is None else coerce(kind.item, value, depth=depth)
         case ListOf():
             items = value if isinstance(value, list | tuple) else _refuse(kind, value)
-            result = [coerce(kind.item, item, depth=check_depth(depth)) for item in items]
+            deeper = check_depth(depth)
+            return [coerce(kind.item, item, depth=deeper) for item in items]
         case TupleOf():
-            result = _tuple(kind, value, check_depth(depth))
+            return _tuple(kind, value, check_depth(depth))
         case DictOf():
-            result = _dict(kind, value, check_depth(depth))
-    return check_constraints(kind, result)
+            return _dict(kind, value, check_depth(depth))
 
 
-def parse_text(kind: ParameterType, text: str) -> object:
+def parse_text(kind: ParameterType, text: str) -> object:  # noqa: PLR0911 - a return a case
     """A value typed on a command line, read as the declared type says: `007` is a text or an integer as declared.
 
     Lists and dicts are JSON. `None` and `null` mean None for an optional type, except for texts: there they are texts.
@@ -103,7 +104,7 @@ def parse_text(kind: ParameterType, text: str) -> object:
         case ScalarType(scalar=Scalar.INT):
             return coerce(kind, _integer(kind, text))
         case ScalarType(scalar=Scalar.FLOAT):
-            return coerce(kind, float(text) if _NUMBER.fullmatch(text) else _refuse(kind, text))
+            return coerce(kind, _number(kind, text))
         case ScalarType(scalar=scalar) if scalar is not Scalar.JSON:
             return coerce(kind, text)
     return coerce(kind, _json(kind, text))
@@ -116,6 +117,15 @@ def _integer(kind: ParameterType, text: str) -> int:
         return int(text)
     except ValueError:  # more digits than Python reads
         _refuse(kind, text)
+
+
+def _number(kind: ParameterType, text: str) -> float:
+    if not _NUMBER.fullmatch(text):
+        _refuse(kind, text)
+    number = float(text)
+    if math.isinf(number) and "n" not in text.lower():
+        _refuse(kind, text, "it is larger than a float can be")
+    return number
 
 
 def _json(kind: ParameterType, text: str) -> object:
@@ -171,6 +181,11 @@ def _dict_key(kind: ParameterType, key: object) -> object:
     if isinstance(key, str) and kind != ANY:
         return parse_text(kind, key)
     return coerce(kind, key)
+
+
+def _any(_kind: ScalarType, value: object) -> object:
+    python_literal(value)  # all that can be written exactly
+    return value
 
 
 def _bool(kind: ScalarType, value: object) -> bool:
@@ -265,6 +280,7 @@ _SCALARS: Mapping[Scalar, Callable[[ScalarType, object], object]] = {
     Scalar.INPUT: _place,
     Scalar.OUTPUT: _place,
     Scalar.SECRET: _secret,
+    Scalar.JSON: _any,
 }
 
 
