@@ -31,5 +31,5 @@ Secret = Annotated[str, Role("Secret")]
 
 
 def Range(low: Any, high: Any) -> Interval:  # noqa: ANN401, N802 - bounds numbers, dates or texts; reads as a type in an annotation
-    """Both ends belong to it: in `Annotated[int, Range(1, 12)]` 12 is allowed."""
+    """Bounds that include both ends, as in `month: Annotated[int, Range(1, 12)]`."""
     return Interval(ge=low, le=high)
