@@ -78,6 +78,10 @@ class TrackerError(NightbookError):
     exit_code = ExitCode.UNREACHABLE
 
 
+class TrackerAwayError(TrackerError):
+    """A tracking server that does not answer: what it is owed waits until it does."""
+
+
 class StorageError(NightbookError):
     """A folder that cannot be written, or a disk that is full."""
 
