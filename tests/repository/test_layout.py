@@ -21,7 +21,7 @@ TESTS = ROOT / "tests"
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if "templates" not in path.relative_to(SOURCE).parts)
 
 # Modules that hold no behaviour of their own.
-WITHOUT_TEST = {"__init__", "__main__"}
+WITHOUT_TEST = {"__init__", "__main__", "version"}
 FORBIDDEN_NAMES = re.compile(r"(^|_)(utils?|helpers?|common|core|misc|managers?|handlers?)($|_)")
 REASONED = re.compile(r"#\s*(?:noqa: [A-Z0-9, ]+|type: ignore\[[a-z, -]+\])\s*(?:#|-)\s*\w")
 MAX_MODULE_LINES = 300

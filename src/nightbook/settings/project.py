@@ -10,10 +10,10 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-import nightbook
 from nightbook.errors import SettingsError
 from nightbook.records import Limits
 from nightbook.settings.kinds import ENGINES, LIMITS, SETTINGS, STAGE_SETTINGS, checked, from_text, kind_of
+from nightbook.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -184,10 +184,10 @@ def _require_program(requires: object, where: str) -> None:
     if not found:
         raise SettingsError(f"'requires' in {where} is no version: {requires!r}", remedy='requires = "0.1"')
     needed = tuple(map(int, found[1].split(".")))
-    here = tuple(int(part) for part in re.findall(r"\d+", nightbook.__version__)[:3])
+    here = tuple(int(part) for part in re.findall(r"\d+", __version__)[:3])
     if needed > here:
         raise SettingsError(
-            f"{where} requires Nightbook {found[1]} or newer; this is {nightbook.__version__}",
+            f"{where} requires Nightbook {found[1]} or newer; this is {__version__}",
             remedy=f"pip install --upgrade 'nightbook>={found[1]}'",
         )
 
