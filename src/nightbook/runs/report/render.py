@@ -1,0 +1,223 @@
+"""The report of a run: nbconvert with our template, one file that needs nothing but a browser."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment
+from markupsafe import Markup
+from nbconvert.exporters.templateexporter import TemplateExporter
+from nbformat import from_dict
+
+from nightbook.records import CellStatus, RunStatus
+from nightbook.runs.report import header, wording
+from nightbook.runs.report.cells import CellView, CellViews
+from nightbook.runs.report.context import CodeVisibility, ReportContext, ReportParameter
+from nightbook.runs.report.libraries import embed_libraries
+from nightbook.runs.report.limits import CAP_BYTES, WARNING_BYTES, Detail
+from nightbook.runs.report.markdown import Heading, Prose
+from nightbook.runs.report.mathematics import math_font_css
+from nightbook.runs.report.numbers import format_bytes, format_count, format_duration, format_time
+from nightbook.runs.report.outputs import Outputs
+from nightbook.runs.report.tables import TableRules
+from nightbook.runs.report.widgets import saved_widgets
+from nightbook.template_files import templates_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FEWEST_HEADINGS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Everything the template shows, already in words."""
+
+    context: ReportContext
+    cells: tuple[CellView, ...]
+    headings: tuple[Heading, ...]
+    title: str
+    metrics: tuple[header.MetricRow, ...]
+    curves: tuple[Markup, ...]
+    durations: header.Durations | None
+    libraries: Markup
+    font_css: str
+    has_code: bool
+    detail: Detail
+
+    @property
+    def status(self) -> wording.StatusWord:
+        """The status pill."""
+        return wording.STATUS_WORDS[self.context.run.status]
+
+    @property
+    def is_failure(self) -> bool:
+        """The first thing to read is then the error."""
+        return self.context.run.status in {RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.LOST}
+
+    @property
+    def failing(self) -> CellView | None:
+        """The cell that failed, where one did."""
+        return next((cell for cell in self.cells if cell.is_error), None)
+
+    @property
+    def changed(self) -> tuple[ReportParameter, ...]:
+        """Parameters that differ from their defaults."""
+        return tuple(one for one in self.context.parameters if one.changed)
+
+    @property
+    def unchanged(self) -> tuple[ReportParameter, ...]:
+        """Parameters at their defaults."""
+        return tuple(one for one in self.context.parameters if not one.changed)
+
+    @property
+    def not_run_from(self) -> int:
+        """Position of the first shown cell after the last that ran; -1 when every cell ran."""
+        ran = [place for place, cell in enumerate(self.cells) if cell.kind == "code" and cell.status is not CellStatus.NOT_RUN]
+        start = (ran[-1] + 1) if ran else 0
+        return start if any(cell.status is CellStatus.NOT_RUN for cell in self.cells[start:]) else -1
+
+    @property
+    def not_run(self) -> str:
+        """`12 cells not run`."""
+        count = sum(cell.status is CellStatus.NOT_RUN for cell in self.cells)
+        return f"{format_count(count, 'cell')} not run" if count else ""
+
+    @property
+    def remark(self) -> str:
+        """How its duration compares."""
+        return header.duration_remark(self.context)
+
+
+def render_report(
+    notebook: Mapping[str, object], context: ReportContext, *, code: CodeVisibility = CodeVisibility.FOLDED
+) -> str:
+    """One HTML file that shows the executed notebook and the facts of its run.
+
+    Args:
+        notebook: The executed notebook, nbformat-4 JSON, already redacted.
+        context: The run and what is known around it.
+        code: Whether the source is in the page.
+
+    Returns:
+        HTML of at most 25 MB: a larger page is rendered again with smaller pictures and shorter tables, and says so.
+    """
+    html = ""
+    for detail in Detail:
+        html = _render(notebook, context, code, detail)
+        if len(html) <= CAP_BYTES:
+            break
+    return html
+
+
+def content_policy(script: str) -> str:
+    """The page's Content-Security-Policy: nothing loads, and the hash lets only the page's own script run.
+
+    A browser that knows hashes ignores 'unsafe-inline' beside one; it stays for those that do not.
+    """
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    return (
+        f"default-src 'none'; script-src 'unsafe-inline' blob: 'sha256-{digest}'; style-src 'unsafe-inline'; "
+        "img-src data: blob:; font-src data:; media-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def environment() -> Environment:
+    """The Jinja environment of the report's templates, which the comparison page shares."""
+    shared: Environment = _exporter().environment
+    return shared
+
+
+def _render(notebook: Mapping[str, object], context: ReportContext, code: CodeVisibility, detail: Detail) -> str:
+    page = _page(notebook, context, code, detail)
+    body, _ = _exporter().from_notebook_node(
+        from_dict({"cells": [_skeleton(place, cell) for place, cell in enumerate(page.cells)], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}),
+        resources={"page": page},
+    )
+    html = str(body)
+    if len(html) <= WARNING_BYTES:
+        return html
+    note = f"This page has {format_bytes(len(html))}: large outputs make it slow to open."
+    return html.replace("<!-- size -->", f'<p class="notice">{note}</p>', 1)
+
+
+def _skeleton(place: int, cell: CellView) -> dict[str, object]:
+    """nbconvert walks the cells; their content is already rendered and stands in the page."""
+    base: dict[str, object] = {"id": f"cell-{place}", "cell_type": cell.kind, "metadata": {}, "source": ""}
+    return base | {"outputs": [], "execution_count": None} if cell.kind == "code" else base
+
+
+def _page(notebook: Mapping[str, object], context: ReportContext, code: CodeVisibility, detail: Detail) -> Page:
+    metadata = _mapping(notebook.get("metadata"))
+    folder = (context.root / context.run.notebook).parent if context.root and context.run.notebook else None
+    rules = TableRules(most_rows=detail.most_rows, link=context.notebook_link)
+    prose = Prose(folder=folder, root=context.root, rules=rules)
+    outputs = Outputs(prose=prose, detail=detail, link=context.notebook_link)
+    outputs.widgets = saved_widgets(metadata, outputs.render)
+    views = CellViews(run=context.run, prose=prose, outputs=outputs, code=code, language=_language(metadata))
+    listed = notebook.get("cells")
+    cells = views.render([cell for cell in listed if isinstance(cell, dict)] if isinstance(listed, list | tuple) else [])
+    text = "".join(str(part) for cell in cells for part in (cell.body, *cell.outputs))
+    headings = tuple(prose.headings)
+    return Page(
+        context=context, cells=cells, headings=headings if len(headings) >= _FEWEST_HEADINGS else (),
+        title=next((one.text for one in headings if one.level == 1), ""),
+        metrics=header.metric_rows(context), curves=header.metric_curves(context.points),
+        durations=header.cell_durations(cells), libraries=embed_libraries(outputs.charts.libraries),
+        font_css=math_font_css(text), has_code=code is CodeVisibility.FOLDED, detail=detail,
+    )  # fmt: skip
+
+
+def _language(metadata: Mapping[str, object]) -> str:
+    told = _mapping(metadata.get("language_info"))
+    spec = _mapping(metadata.get("kernelspec"))
+    return str(told.get("pygments_lexer") or told.get("name") or spec.get("language") or "python")
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+class _ReportExporter(TemplateExporter):
+    """nbconvert's cell loop with our template, escaping on."""
+
+    def __init__(self) -> None:
+        folder = templates_folder("report")
+        super().__init__(
+            template_name=folder.name,
+            template_file="report.html.j2",
+            extra_template_basedirs=[str(folder.parent)],
+            file_extension=".html",
+        )
+
+    def _create_environment(self) -> Any:  # noqa: ANN401 - nbconvert has no types
+        shared = super()._create_environment()
+        shared.autoescape = True
+        shared.trim_blocks = shared.lstrip_blocks = True
+        shared.filters |= {
+            "duration": format_duration, "time": format_time, "size": format_bytes, "digest": wording.short_digest,
+            "value": wording.value_in_words, "full_value": wording.full_value,
+        }  # fmt: skip
+        script = _text("script.js")
+        shared.globals |= {
+            "style": Markup(_text("style.css")),  # noqa: S704 - our own files
+            "script": Markup(script),  # noqa: S704 - our own files
+            "content_policy": content_policy(script),
+            "cause_in_words": wording.cause_in_words,
+            "commit_in_words": wording.commit_in_words,
+        }
+        return shared
+
+
+def _text(name: str) -> str:
+    return Path(templates_folder("report"), name).read_text(encoding="utf-8").strip()
+
+
+@cache
+def _exporter() -> _ReportExporter:
+    return _ReportExporter()
