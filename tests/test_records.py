@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import FrozenInstanceError
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nightbook.records import Cause, Cell, CellStatus, Pin, Run, RunKind, RunStatus, json_value
+
+DESIGNED_FIELDS = set(
+    """
+    run_id number parent_run_id kind stage notebook status cause message
+    started_at ended_at duration_seconds peak_memory_bytes parameters metrics
+    fingerprint git_commit git_dirty inputs outputs mlflow_run_id mlflow_synced
+    executed_notebook report cells
+    """.split()
+)
+
+RUN = Run(
+    run_id="0a1b",
+    number=418,
+    kind=RunKind.STAGE,
+    stage="train",
+    status=RunStatus.FAILED,
+    cause=Cause.CELL_ERROR,
+    started_at=datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=timezone(timedelta(hours=2))),
+    metrics={"mae": math.nan, "best": math.inf, "worst": -math.inf, "rmse": 1.5},
+    inputs=(Pin(name="flights", uri="data/flights.parquet", digest="sha256:00"),),
+    cells=(Cell(index=3, status=CellStatus.FAILED, duration_seconds=0.5),),
+)
+
+FINAL = {RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.LOST, RunStatus.SKIPPED}
+
+
+@pytest.mark.parametrize("status", RunStatus)
+def test_only_pending_and_running_are_not_final(status: RunStatus) -> None:
+    assert status.is_final == (status in FINAL)
+
+
+def test_the_record_has_the_documented_fields() -> None:
+    assert set(RUN.to_json()) == DESIGNED_FIELDS
+
+
+def test_the_record_is_strict_json() -> None:
+    record = json.loads(json.dumps(RUN.to_json(), allow_nan=False))
+    assert record["metrics"] == {"mae": "NaN", "best": "Infinity", "worst": "-Infinity", "rmse": 1.5}
+    assert record["started_at"] == "2026-01-02T01:04:05.678Z"
+    assert record["status"] == "failed"
+    assert record["cause"] == "cell_error"
+    assert record["inputs"][0]["uri"] == "data/flights.parquet"
+    assert record["cells"] == [{"index": 3, "status": "failed", "duration_seconds": 0.5}]
+
+
+def test_people_name_a_run_by_stage_and_number() -> None:
+    assert RUN.label == "train #418"
+
+
+def test_a_parent_run_is_named_by_its_kind() -> None:
+    parent = Run(run_id="p", number=1, kind=RunKind.SWEEP, status=RunStatus.RUNNING)
+    assert parent.label == "sweep #1"
+
+
+def test_a_record_cannot_be_changed() -> None:
+    with pytest.raises(FrozenInstanceError):
+        RUN.number = 1  # type: ignore[misc]  # the very thing that must fail
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.datetimes(timezones=st.just(UTC)),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner, inner),
+    max_leaves=20,
+)
+
+
+@given(JSON)
+def test_any_nested_value_becomes_strict_json(value: object) -> None:
+    json.dumps(json_value(value), allow_nan=False)
