@@ -1,7 +1,63 @@
-"""Notebooks by day, jobs by night."""
+"""Notebooks by day, jobs by night.
+
+In a notebook: the declarations of its `parameters` cell (`Input`, `Output`, `Secret`, `Range`) and what it may call while it runs
+(`log_metric`, `exit_early`, `reveal` …). From a program: `run`, `sweep`, `resume`, `compare`, loaded when first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
 
 from nightbook.notebooks.declarations import Input, Output, Range, Secret
+from nightbook.notebooks.inside import (
+    exit_early,
+    log_artifact,
+    log_metric,
+    log_metrics,
+    log_model,
+    log_param,
+    log_table,
+    reveal,
+)
+from nightbook.version import __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from nightbook.workflow.api import compare, get_run, plan, resume, run, runs, sweep
 
-__all__ = ["Input", "Output", "Range", "Secret", "__version__"]
+__all__ = [
+    "Input",
+    "Output",
+    "Range",
+    "Secret",
+    "__version__",
+    "compare",
+    "exit_early",
+    "get_run",
+    "log_artifact",
+    "log_metric",
+    "log_metrics",
+    "log_model",
+    "log_param",
+    "log_table",
+    "plan",
+    "resume",
+    "reveal",
+    "run",
+    "runs",
+    "sweep",
+]
+
+_FROM_WORKFLOW = frozenset({"compare", "get_run", "plan", "resume", "run", "runs", "sweep"})
+
+
+def __getattr__(name: str) -> object:
+    """Load the workflows when one is first used: a notebook that only logs a metric waits for none of them.
+
+    Raises:
+        AttributeError: Nightbook has no such name.
+    """
+    if name in _FROM_WORKFLOW:
+        return getattr(importlib.import_module("nightbook.workflow.api"), name)
+    message = f"module 'nightbook' has no attribute '{name}'"
+    raise AttributeError(message)

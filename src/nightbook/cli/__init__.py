@@ -1,1 +1,1 @@
-"""The command line: one file per command, each of which parses, calls a workflow, prints and exits."""
+"""One file per command: parse, call the workflow, print, exit code."""

@@ -1,1 +1,1 @@
-"""The stories that users tell, one module each."""
+"""The stories: one module each, one verb a line."""

@@ -1,0 +1,120 @@
+"""The `nightbook` command: its root loads a command's module only when that command is used."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from nightbook.errors import ExitCode, NightbookError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+COMMANDS = {
+    "init": "Make a new project.",
+    "doctor": "Say what is installed, configured and reachable.",
+    "params": "Show a notebook's parameters.",
+    "run": "Run the pipeline, some stages of it, or a notebook.",
+    "why": "Say why a stage would run, or would not.",
+    "resume": "Run only what a failed or interrupted run still owes.",
+    "sweep": "Run one notebook over many parameter sets.",
+    "runs": "List, show, compare, follow and cancel runs.",
+    "report": "Show where a run's report is, or write a copy.",
+    "diff": "Compare two runs: parameters, metrics, source.",
+    "sync": "Send MLflow what it is still owed.",
+    "lab": "Open JupyterLab on the project's notebooks.",
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and one line each; `nightbook --help` imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which a newcomer meets them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of the command that is used."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"nightbook.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table above."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest command for a mistyped one."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib  # noqa: PLC0415 - only a typo needs it
+
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            raise click.UsageError(f"{error.message} Did you mean '{close[0]}'?" if close else error.message, ctx) from None
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="nightbook", prog_name="nightbook")
+@click.option("-v", "--verbose", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def root(ctx: click.Context, *, verbose: bool) -> None:
+    """Notebooks by day, jobs by night: run parameterised notebooks as a tracked, truthful, reported pipeline."""
+    ctx.obj = {"verbose": verbose}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and exit with its code; the only place that catches every error of ours."""
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        code = root.main(args=arguments, prog_name="nightbook", standalone_mode=False)
+        sys.exit(int(code or 0))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(ExitCode.USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        _say("interrupted")
+        sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ExitCode.DONE)
+    except NightbookError as error:
+        _show(error)
+        sys.exit(error.exit_code)
+
+
+def _as_interrupt(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise KeyboardInterrupt
+
+
+def _show(error: NightbookError) -> None:
+    if _is_verbose():
+        import traceback  # noqa: PLC0415 - only asked for
+
+        traceback.print_exception(error)
+    _say(f"{click.style('error:', fg='red', bold=True)} {error.message}")
+    if error.remedy:
+        _say(f"{click.style('try:', bold=True)} {error.remedy}")
+
+
+def _is_verbose() -> bool:
+    return bool({"-v", "--verbose"} & set(sys.argv[1:]))
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True, color=False if os.environ.get("NO_COLOR") else None)
+
+

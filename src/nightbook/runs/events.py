@@ -1,0 +1,117 @@
+"""What happened in a run, one JSON line an event, on disk before anything else learns of it.
+
+The runner appends, the supervisor judges by it, the terminal follows it. A line that a kill tore in two is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class EventKind(StrEnum):
+    """What an event tells; `position` is the cell's place in the executed notebook."""
+
+    PREPARED = "prepared"
+    """The parameterised notebook is on disk: `cells`, how many code cells it has."""
+    KERNEL_STARTED = "kernel_started"
+    """`pid` of the kernel, as the runner sees it."""
+    CELL_STARTED = "cell_started"
+    """`position`."""
+    OUTPUT = "output"
+    """`position`, `line`: the last line printed so far, at most some times a second."""
+    OUTPUTS = "outputs"
+    """`position`, `outputs`: what the cell shows now, in place of what it showed before."""
+    CELL_ENDED = "cell_ended"
+    """`position`, `status`, `outputs`, `execution_count`, `duration_seconds`."""
+    LOGGED = "logged"
+    """`payload` of `application/vnd.nightbook.v1+json`."""
+    EXITED_EARLY = "exited_early"
+    """`position`, `reason`: the notebook ended itself, successfully."""
+    KERNEL_DIED = "kernel_died"
+    """`returncode` of the kernel's process, None when unknown."""
+    FAULT = "fault"
+    """`message`: the machinery failed, not a cell."""
+    ENDED = "ended"
+    """Every cell was served: `metadata` of the notebook (language, widgets)."""
+    STOPPING = "stopping"
+    """The supervisor ends the run: `reason`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of `events.jsonl`; `at` is in seconds since the epoch."""
+
+    kind: EventKind
+    at: float
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def position(self) -> int:
+        """The cell it belongs to; -1 for the whole notebook."""
+        position = self.fields.get("position")
+        return position if isinstance(position, int) else -1
+
+
+class EventLog:
+    """Appends events; each is one `write`, so that readers never see half of two."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def append(self, kind: EventKind, **fields: object) -> None:
+        """Write one event now.
+
+        Raises:
+            OSError: The disk is full or gone.
+        """
+        line = json.dumps({"event": kind.value, "at": time.time(), **fields}, allow_nan=False)
+        payload = memoryview(line.encode() + b"\n")
+        while payload:
+            payload = payload[os.write(self._descriptor, payload) :]
+
+    def close(self) -> None:
+        """Release the file."""
+        os.close(self._descriptor)
+
+
+class EventReader:
+    """Follows an event file from where it last stopped."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+
+    def read(self) -> list[Event]:
+        """Events that came since the last call; none when the file is not there yet."""
+        try:
+            with self._path.open("rb") as stream:
+                stream.seek(self._offset)
+                chunk = stream.read()
+        except FileNotFoundError:
+            return []
+        complete = chunk[: chunk.rfind(b"\n") + 1]
+        self._offset += len(complete)
+        return [event for line in complete.splitlines() if (event := _parse(line)) is not None]
+
+    @classmethod
+    def all_of(cls, path: Path) -> list[Event]:
+        """Every whole event of a file."""
+        return cls(path).read()
+
+
+
+def _parse(line: bytes) -> Event | None:
+    try:
+        fields = json.loads(line)
+        return Event(kind=EventKind(fields.pop("event")), at=float(fields.pop("at")), fields=fields)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -1,0 +1,106 @@
+"""The client's end of a run: start its supervisor, follow its events, ask it to stop."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nightbook.records import CellStatus
+from nightbook.runs.events import Event, EventKind, EventReader
+from nightbook.runs.request import EVENTS, LOG, REQUEST
+
+if TYPE_CHECKING:
+    from nightbook.records import Run
+    from nightbook.runs.request import ExecutionRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What a person wants to see of a run that goes on: code cells done of all, the last line printed."""
+
+    cells_done: int = 0
+    cells_total: int = 0
+    last_line: str = ""
+    started_at: float = 0.0
+
+    @property
+    def elapsed_seconds(self) -> float:
+        """Since the run was started."""
+        return time.time() - self.started_at
+
+
+class SupervisedRun:
+    """A run in a process of its own; it ends when this object's process does.
+
+    Args:
+        run: The pending run in the ledger.
+        request: What to execute; its folder exists and holds the source.
+    """
+
+    def __init__(self, run: Run, request: ExecutionRequest) -> None:
+        folder = Path(request.folder)
+        request.write(folder / REQUEST)
+        self.run = run
+        self.request = request
+        self.progress = Progress(started_at=time.time())
+        self._events = EventReader(folder / EVENTS)
+        with (folder / LOG).open("ab") as log:
+            # -P: a module of the working directory must not stand in for one of ours.
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "nightbook.runs.supervise", str(folder / REQUEST)],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                cwd=request.working_directory,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        """The supervisor's process id."""
+        return self._process.pid
+
+    @property
+    def is_ended(self) -> bool:
+        """The supervisor is gone: the ledger knows how the run ended, or the run is lost."""
+        return self._process.poll() is not None
+
+    def follow(self) -> Progress:
+        """Progress up to now."""
+        for event in self._events.read():
+            self.progress = _advance(self.progress, event)
+        return self.progress
+
+    def cancel(self) -> None:
+        """Interrupt the cell that runs; the run ends as cancelled within seconds."""
+        self._send(b"cancel\n")
+
+    def kill(self) -> None:
+        """End the run's processes at once; it still ends as cancelled, with all that is known."""
+        self._send(b"kill\n")
+
+    def wait(self) -> None:
+        """Return when the supervisor is gone."""
+        self._process.wait()
+
+    def _send(self, command: bytes) -> None:
+        assert self._process.stdin is not None  # noqa: S101 - Popen was given a pipe
+        with suppress(OSError):
+            self._process.stdin.write(command)
+            self._process.stdin.flush()
+
+
+def _advance(progress: Progress, event: Event) -> Progress:
+    fields = event.fields
+    if event.kind is EventKind.PREPARED:
+        return replace(progress, cells_total=int(str(fields["cells"])))
+    if event.kind is EventKind.OUTPUT:
+        return replace(progress, last_line=str(fields["line"]))
+    if event.kind is EventKind.CELL_ENDED and fields["status"] == CellStatus.SUCCEEDED:
+        return replace(progress, cells_done=progress.cells_done + 1)
+    return progress

@@ -1,0 +1,50 @@
+"""Runs that nobody supervises any more: they become `lost`, with all that is known of them, and nothing of theirs stays alive."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nightbook.records import Cause, RunStatus
+from nightbook.runs.conclusion import leave_notebook
+from nightbook.runs.containment import end_processes_of
+from nightbook.runs.events import EventReader
+from nightbook.runs.executed import Ending, trace_events
+from nightbook.runs.judge import Judgement
+from nightbook.runs.ledger import Ledger, Outcome
+from nightbook.runs.request import EVENTS, REQUEST, ExecutionRequest
+
+if TYPE_CHECKING:
+    from nightbook.records import Run
+
+_LOST = Judgement(
+    status=RunStatus.LOST, cause=Cause.LOST, message="its supervisor ended without a word: nobody knows how far it came"
+)
+
+
+def recover_lost_runs(ledger: Ledger, runs_folder: Path, *, lost_after_seconds: float) -> tuple[Run, ...]:
+    """Give every unsupervised run its final state; returns those that were lost.
+
+    Called on each contact with a ledger, so that no reader ever sees a dead run as a running one.
+    """
+    lost = ledger.unsupervised(lost_after_seconds=lost_after_seconds)
+    for run in lost:
+        recover(ledger, run, runs_folder)
+    return lost
+
+
+def recover(ledger: Ledger, run: Run, runs_folder: Path) -> None:
+    """End what is left of a run on this machine, compose its notebook from its events, record it as lost."""
+    end_processes_of(run.run_id)
+    ledger.finish(run.run_id, _outcome(run, runs_folder / run.run_id))
+
+
+def _outcome(run: Run, folder: Path) -> Outcome:
+    now = datetime.now(UTC)
+    if not (folder / REQUEST).exists():
+        return Outcome(status=_LOST.status, cause=_LOST.cause, message=_LOST.message, ended_at=now)
+    trace = trace_events(EventReader.all_of(folder / EVENTS))
+    last_sign = datetime.fromtimestamp(trace.last_at, UTC) if trace.last_at else now
+    ending = Ending(run_id=run.run_id, judgement=_LOST, ended_at=last_sign)
+    return leave_notebook(ExecutionRequest.read(folder / REQUEST), trace, ending)

@@ -1,0 +1,78 @@
+"""The report of a run, from what the run left on disk and in the ledger."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from nightbook.errors import RunNotFoundError
+from nightbook.files import write_atomically
+from nightbook.runs.report import CodeVisibility, ReportContext, ReportParameter, render_report
+from nightbook.runs.request import ENVIRONMENT, EXECUTED, REPORT, REQUEST, ExecutionRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from nightbook.records import Run
+    from nightbook.runs.ledger import Ledger
+    from nightbook.settings import Settings
+
+RECENT_RUNS = 12
+
+
+def ensure_report(settings: Settings, ledger: Ledger, run: Run) -> Path | None:
+    """Write `report.html` of an ended run unless it is there; None for a run without notebook."""
+    path = settings.runs_folder / run.run_id / REPORT
+    if path.exists():
+        return path
+    if not run.status.is_final or not (path.parent / EXECUTED).exists():
+        return None
+    write_atomically(path, render(settings, ledger, run, CodeVisibility.FOLDED).encode())
+    return path
+
+
+def render(settings: Settings, ledger: Ledger, run: Run, code: CodeVisibility) -> str:
+    """The report's HTML.
+
+    Raises:
+        RunNotFoundError: The run's files are not on this machine.
+    """
+    folder = settings.runs_folder / run.run_id
+    if not (folder / EXECUTED).exists():
+        raise RunNotFoundError(
+            f"{run.label} left no notebook here ({folder} has none)", remedy="ask on the machine that ran it"
+        )
+    notebook: Mapping[str, Any] = json.loads((folder / EXECUTED).read_text(encoding="utf-8"))
+    request = ExecutionRequest.read(folder / REQUEST)
+    context = ReportContext(
+        run=run,
+        project=settings.name,
+        parameters=tuple(ReportParameter(**dict(one)) for one in request.declared),  # type: ignore[arg-type]  # written by ourselves from the same fields
+        points=ledger.metric_points(run.run_id),
+        environment=_environment(folder, notebook, request),
+        root=settings.root,
+        recent_durations=_recent_durations(ledger, run),
+    )
+    return render_report(notebook, context, code=code)
+
+
+def _environment(folder: Path, notebook: Mapping[str, Any], request: ExecutionRequest) -> dict[str, str]:
+    language = notebook.get("metadata", {}).get("language_info", {})
+    shown = {"Kernel": request.kernel_name}
+    if language.get("version"):
+        shown[str(language.get("name", "language")).capitalize()] = str(language["version"])
+    listed = folder / ENVIRONMENT
+    if listed.exists():
+        lines = [line for line in listed.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+        shown["Packages"] = f"{len(lines)} (environment.txt)"
+    return shown
+
+
+def _recent_durations(ledger: Ledger, run: Run) -> tuple[float, ...]:
+    earlier = [
+        one.duration_seconds
+        for one in ledger.runs(limit=RECENT_RUNS, stage=run.stage)
+        if one.number < run.number and one.duration_seconds is not None and one.cause is None
+    ]
+    return tuple(reversed(earlier))

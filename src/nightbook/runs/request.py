@@ -1,0 +1,95 @@
+"""All that a supervisor needs to know, in one file of the run's folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+from nightbook.records import Limits, Pin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SOURCE = "source.ipynb"
+PREPARED = "prepared.ipynb"
+EXECUTED = "executed.ipynb"
+REPORT = "report.html"
+EVENTS = "events.jsonl"
+LOG = "log.txt"
+REQUEST = "request.json"
+TRACKING = "tracking.json"
+ARTIFACTS = "artifacts"
+ENVIRONMENT = "environment.txt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredPath:
+    """An output that the stage must leave behind: its parameter's name, its URI and, for a file, its absolute path."""
+
+    name: str
+    uri: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionRequest:
+    """One stage run to execute; holds references to secrets, never their values.
+
+    Attributes:
+        run_id: The run in the ledger.
+        ledger: The ledger's URL.
+        root: The project's root, absolute.
+        state: The project's state folder, absolute.
+        store: The content store's folder, absolute.
+        folder: Where the run's files go, absolute.
+        notebook: The notebook's path relative to the root, for people.
+        working_directory: The notebook's folder, absolute.
+        kernel_name: The kernel to start.
+        language: The kernel's language, which decides how parameters are written.
+        parameters: What is injected: Python source of each value for Python kernels, JSON values for others.
+        shown_parameters: The same as plain JSON values, for the executed notebook's metadata.
+        secrets: References whose values are redacted from everything.
+        limits: When to end it.
+        inputs: The pins of what it reads, to see whether they changed meanwhile.
+        outputs: What it must leave behind.
+        awaits_tracking: The notebook uses MLflow itself, so its run must exist before the kernel starts.
+        declared: Every parameter with its value, as the report shows it (see `ReportParameter`).
+        heartbeat_seconds: How often the supervisor tells the ledger that it lives.
+    """
+
+    run_id: str
+    ledger: str
+    root: str
+    state: str
+    store: str
+    folder: str
+    notebook: str
+    working_directory: str
+    kernel_name: str
+    language: str
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    shown_parameters: Mapping[str, object] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    inputs: tuple[Pin, ...] = ()
+    outputs: tuple[DeclaredPath, ...] = ()
+    awaits_tracking: bool = False
+    declared: tuple[Mapping[str, object], ...] = ()
+    heartbeat_seconds: float = 5.0
+
+    def write(self, path: Path) -> None:
+        """Leave it in the run's folder, readable by its owner only."""
+        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> ExecutionRequest:
+        """Take it from the run's folder."""
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        fields["limits"] = Limits(**fields["limits"])
+        fields["secrets"] = tuple(fields["secrets"])
+        fields["inputs"] = tuple(Pin(**pin) for pin in fields["inputs"])
+        fields["declared"] = tuple(fields["declared"])
+        fields["outputs"] = tuple(DeclaredPath(**one) for one in fields["outputs"])
+        return cls(**fields)

@@ -1,0 +1,145 @@
+"""The supervisor's process: watch the run, judge it, write down the one true final state.
+
+One process per run; `python -m nightbook.runs.supervise REQUEST`. It listens on its standard input: `cancel`, `kill`, or the end of
+the pipe when the `nightbook` that asked for the run is gone.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import signal
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nightbook.files import write_atomically
+from nightbook.notebooks.inside import reveal
+from nightbook.pipelines.digests import FileDigests
+from nightbook.pipelines.store import ContentStore
+from nightbook.records import Cause, Pin, RunStatus
+from nightbook.runs.conclusion import leave_notebook
+from nightbook.runs.events import EventReader
+from nightbook.runs.executed import Ending, injected_position, prepared_notebook, trace_events
+from nightbook.runs.judge import Evidence, Judgement, Stop, judge
+from nightbook.runs.ledger import Ledger, Outcome, SupervisorProcess
+from nightbook.runs.redaction import Redactor
+from nightbook.runs.request import ENVIRONMENT, EVENTS, ExecutionRequest
+from nightbook.runs.watch import RunnerWatch
+
+def supervise(request: ExecutionRequest) -> None:
+    """Carry a pending run to its final state."""
+    began = datetime.now(UTC)
+    watch = RunnerWatch(request, Redactor(reveal(reference) for reference in request.secrets))
+    signal.signal(signal.SIGTERM, lambda *_: watch.interrupt(Stop.CANCELLED))
+    with Ledger.open(request.ledger, create=False) as ledger:
+        if not ledger.start(request.run_id, SupervisorProcess.this()):
+            watch.interrupt(Stop.CANCELLED)
+        write_environment(Path(request.folder))
+        returncode = watch.until_ended(lambda: ledger.beat(request.run_id))
+        evidence = gather_evidence(request, watch, returncode)
+        ledger.finish(request.run_id, conclude(request, evidence, began))
+
+
+def write_environment(folder: Path) -> None:
+    """Leave what was installed, in the form of `pip freeze`, beside the run's other files."""
+    installed = {f"{one.name}=={one.version}" for one in importlib.metadata.distributions()}
+    lines = [f"# Python {platform.python_version()} on {platform.platform()}", *sorted(installed, key=str.lower)]
+    write_atomically(folder / ENVIRONMENT, ("\n".join(lines) + "\n").encode())
+
+
+def gather_evidence(request: ExecutionRequest, watch: RunnerWatch, returncode: int) -> Evidence:
+    """Read what happened from the disk and from the watch."""
+    folder = Path(request.folder)
+    prepared = prepared_notebook(folder)
+    return Evidence(
+        trace=trace_events(EventReader.all_of(folder / EVENTS)),
+        code_cells=sum(cell["cell_type"] == "code" for cell in prepared["cells"]),
+        first_injected=injected_position(prepared),
+        runner_returncode=returncode,
+        stop=watch.stop,
+        limits=request.limits,
+        memory_kills=watch.memory_kills,
+        peak_memory_bytes=watch.peak_memory_bytes,
+        last_log_line=watch.log.last_line,
+    )
+
+
+def conclude(request: ExecutionRequest, evidence: Evidence, began: datetime) -> Outcome:
+    """Judge, keep the outputs, leave the executed notebook."""
+    judgement = judge(evidence)
+    digests = FileDigests(Path(request.state) / "cache" / "digests.json")
+    outputs: tuple[Pin, ...] = ()
+    if judgement.status is RunStatus.SUCCEEDED:
+        outputs, judgement = keep_outputs(request, judgement, digests)
+    changed = changed_inputs(request, digests)
+    if changed and judgement.status is RunStatus.SUCCEEDED:
+        note = f"{', '.join(changed)} changed while it ran: the result will not be reused"
+        judgement = replace(judgement, message="; ".join(filter(None, [judgement.message, note])))
+    ended = datetime.now(UTC)
+    ending = Ending(run_id=request.run_id, judgement=judgement, ended_at=ended)
+    return replace(
+        leave_notebook(request, evidence.trace, ending),
+        duration_seconds=(ended - began).total_seconds(),
+        peak_memory_bytes=evidence.peak_memory_bytes or None,
+        outputs=outputs,
+        reusable=not changed,
+    )
+
+
+def keep_outputs(request: ExecutionRequest, judgement: Judgement, digests: FileDigests) -> tuple[tuple[Pin, ...], Judgement]:
+    """Put every declared output into the content store; a missing one makes the run a failure."""
+    missing = [output for output in request.outputs if output.path and not Path(output.path).exists()]
+    if missing:
+        names = ", ".join(f"{output.name} ({output.uri})" for output in missing)
+        message = f"the notebook ended without writing {names}"
+        return (), Judgement(status=RunStatus.FAILED, cause=Cause.CELL_ERROR, message=message)
+    store = ContentStore(Path(request.store))
+    pins = []
+    for output in request.outputs:
+        digest = digests.digest(Path(output.path)) if output.path else ""
+        if output.path:
+            store.put(Path(output.path), digest)
+        pins.append(Pin(name=output.name, uri=output.uri, digest=digest, size_bytes=size_of(output.path)))
+    digests.save()
+    return tuple(pins), judgement
+
+
+def size_of(path: str) -> int | None:
+    """Bytes of a file, or of a folder's files; None for what is no path."""
+    if not path:
+        return None
+    one = Path(path)
+    files = [file for file in one.rglob("*") if file.is_file()] if one.is_dir() else [one]
+    return sum(file.stat().st_size for file in files)
+
+
+def changed_inputs(request: ExecutionRequest, digests: FileDigests) -> list[str]:
+    """Names of inputs that are no longer what they were when the run was planned."""
+    changed = []
+    for pin in request.inputs:
+        path = Path(request.root) / pin.uri
+        if pin.digest and (not path.exists() or digests.digest(path) != pin.digest):
+            changed.append(pin.uri)
+    return changed
+
+
+def ignore_terminal() -> None:
+    """A Ctrl-C or a closed terminal reaches the run through its client, in good order.
+
+    With a handler that does nothing rather than SIG_IGN: the kernel would inherit that and could not be interrupted.
+    """
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
+
+
+def main() -> None:
+    """Serve the request named on the command line."""
+    ignore_terminal()
+    supervise(ExecutionRequest.read(Path(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()

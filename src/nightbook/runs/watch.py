@@ -1,0 +1,251 @@
+"""Around the runner: holds the limits, ends what must end, leaves nobody behind."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nightbook.runs.containment import (
+    RUN_VARIABLE,
+    RUNNER_MODULE,
+    Containment,
+    available_containment,
+    become_subreaper,
+    contained_command,
+    count_memory_kills,
+    descendants,
+    end_processes_of,
+    is_runner,
+    kill_all,
+    memory_of,
+    peak_memory_of,
+    proportional_memory_of,
+)
+from nightbook.runs.events import EventKind, EventLog, EventReader
+from nightbook.runs.judge import Stop
+from nightbook.runs.redaction import Redactor
+from nightbook.runs.request import EVENTS, LOG, ExecutionRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nightbook.records import Limits
+
+POLL_SECONDS = 0.5
+GRACE_SECONDS = 3.0
+LOG_LIMIT_BYTES = 1_000_000
+
+
+class RunnerLog:
+    """What runner and kernel say outside any cell, redacted by the line, bounded."""
+
+    def __init__(self, path: Path, redactor: Redactor) -> None:
+        self._path = path
+        self._redactor = redactor
+        self._pending = b""
+        self._written = 0
+        self.last_line = ""
+
+    def feed(self, chunk: bytes) -> None:
+        """Take what was read; whole lines are written at once."""
+        *lines, self._pending = (self._pending + chunk).split(b"\n")
+        for line in lines:
+            self._write(line)
+
+    def close(self) -> None:
+        """Write the line that was never ended."""
+        if self._pending:
+            self._write(self._pending)
+
+    def _write(self, line: bytes) -> None:
+        text = self._redactor.text(line.decode("utf-8", "replace"))
+        self.last_line = text.strip() or self.last_line
+        if self._written < LOG_LIMIT_BYTES:
+            with self._path.open("a", encoding="utf-8") as stream:
+                self._written += stream.write(text + "\n")
+
+
+class Deadlines:
+    """When time is up: for the run, and for the cell that runs now."""
+
+    def __init__(self, limits: Limits, started: float) -> None:
+        self._limits = limits
+        self._run_ends = started + limits.timeout_seconds if limits.timeout_seconds else None
+        self._cell_ends: float | None = None
+
+    def cell_started(self, at: float) -> None:
+        """A cell began: its own time starts."""
+        self._cell_ends = at + self._limits.cell_timeout_seconds if self._limits.cell_timeout_seconds else None
+
+    def cell_ended(self) -> None:
+        """Between cells only the run's time counts."""
+        self._cell_ends = None
+
+    def passed(self, now: float) -> Stop | None:
+        """Which limit is passed, if any."""
+        if self._run_ends is not None and now >= self._run_ends:
+            return Stop.RUN_TIMEOUT
+        if self._cell_ends is not None and now >= self._cell_ends:
+            return Stop.CELL_TIMEOUT
+        return None
+
+    def next(self, now: float) -> float:
+        """Seconds until somebody must look again."""
+        times = [one - now for one in (self._run_ends, self._cell_ends) if one is not None]
+        return max(0.0, min([POLL_SECONDS, *times]))
+
+
+class RunnerWatch:
+    """Starts the runner and watches it until no process of the run is left.
+
+    Args:
+        request: What to execute.
+        redactor: Takes the secrets out of the log.
+    """
+
+    def __init__(self, request: ExecutionRequest, redactor: Redactor) -> None:
+        self.request = request
+        self.folder = Path(request.folder)
+        self.stop: Stop | None = None
+        self.peak_memory_bytes = 0
+        self.log = RunnerLog(self.folder / LOG, redactor)
+        self.events = EventLog(self.folder / EVENTS)
+        self._containment = available_containment()
+        self._reader = EventReader(self.folder / EVENTS)
+        self._deadlines = Deadlines(request.limits, time.time())
+        self._kill_at: float | None = None
+        self._memory_kills_before = count_memory_kills()
+        self._runner = self._start_runner()
+
+    @property
+    def memory_kills(self) -> int:
+        """Processes that the operating system killed for memory since the run began."""
+        return count_memory_kills() - self._memory_kills_before
+
+    def _start_runner(self) -> subprocess.Popen[bytes]:
+        become_subreaper()
+        command = [sys.executable, "-P", "-m", RUNNER_MODULE, str(self.folder / "request.json")]
+        environment = {
+            **os.environ,
+            RUN_VARIABLE: self.request.run_id,
+            "NIGHTBOOK_RUN_FOLDER": str(self.folder),
+            "NIGHTBOOK_CONTAINMENT": self._containment.value,
+        }
+        return subprocess.Popen(
+            contained_command(command, self._containment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=self.request.working_directory,
+            env=environment,
+            start_new_session=True,
+        )
+
+    def until_ended(self, beat: Callable[[], bool]) -> int:
+        """Return the runner's exit status once it and all it started are gone.
+
+        Args:
+            beat: Tells the ledger that the run is supervised, every `request.heartbeat_seconds`. It returns False when
+                the ledger holds the run for ended: then its processes are ended too.
+        """
+        with selectors.DefaultSelector() as selector:
+            self._register(selector)
+            next_beat = 0.0
+            while self._runner.poll() is None:
+                now = time.time()
+                if now >= next_beat:
+                    next_beat = now + self.request.heartbeat_seconds
+                    if not beat():
+                        self._end_now()
+                self._look(now)
+                for key, _ in selector.select(self._deadlines.next(now)):
+                    key.data(selector)
+        self._end_leftovers()
+        self._drain_log()
+        return self._runner.wait()
+
+    def _register(self, selector: selectors.BaseSelector) -> None:
+        assert self._runner.stdout is not None  # noqa: S101 - Popen was given a pipe
+        os.set_blocking(self._runner.stdout.fileno(), False)
+        selector.register(self._runner.stdout, selectors.EVENT_READ, self._read_log)
+        selector.register(sys.stdin.fileno(), selectors.EVENT_READ, self._read_command)
+        if hasattr(os, "pidfd_open"):
+            selector.register(os.pidfd_open(self._runner.pid), selectors.EVENT_READ, lambda _: None)
+
+    def _read_log(self, selector: selectors.BaseSelector) -> None:
+        assert self._runner.stdout is not None  # noqa: S101 - Popen was given a pipe
+        chunk = self._runner.stdout.read(65536)
+        if chunk:
+            self.log.feed(chunk)
+        elif chunk == b"":
+            selector.unregister(self._runner.stdout)
+
+    def _read_command(self, selector: selectors.BaseSelector) -> None:
+        command = os.read(sys.stdin.fileno(), 1024)
+        if not command:
+            selector.unregister(sys.stdin.fileno())
+            self.interrupt(Stop.ABANDONED)
+        elif b"kill" in command:
+            self.interrupt(Stop.CANCELLED)
+            self._end_now()
+        else:
+            self.interrupt(Stop.CANCELLED)
+
+    def interrupt(self, stop: Stop) -> None:
+        """Ask the cell to stop; after some seconds' grace everything is killed."""
+        if self.stop is not None:
+            return
+        self.stop = stop
+        self.events.append(EventKind.STOPPING, reason=stop.value)
+        self._kill_at = time.time() + (0 if stop is Stop.MEMORY else GRACE_SECONDS)
+        assert self._runner.stdin is not None  # noqa: S101 - Popen was given a pipe
+        with suppress(OSError):
+            self._runner.stdin.write(b"interrupt\n")
+            self._runner.stdin.flush()
+
+    def _look(self, now: float) -> None:
+        for event in self._reader.read():
+            if event.kind is EventKind.CELL_STARTED:
+                self._deadlines.cell_started(event.at)
+            elif event.kind is EventKind.CELL_ENDED:
+                self._deadlines.cell_ended()
+        self._measure_memory()
+        passed = self._deadlines.passed(now)
+        if passed is not None:
+            self.interrupt(passed)
+        if self._kill_at is not None and now >= self._kill_at:
+            self._end_now()
+
+    def _measure_memory(self) -> None:
+        processes = descendants(self._runner.pid)
+        # The runner itself is ours: it does not count against the notebook.
+        kernels = [process for process in processes if not is_runner(process)]
+        resident = memory_of(kernels)
+        self.peak_memory_bytes = max(self.peak_memory_bytes, resident, peak_memory_of(kernels))
+        limit = self.request.limits.memory_bytes
+        if limit is not None and resident > limit and proportional_memory_of(kernels) > limit:
+            self.interrupt(Stop.MEMORY)
+
+    def _end_now(self) -> None:
+        kill_all(descendants(self._runner.pid))
+        with suppress(OSError):
+            self._runner.kill()
+
+    def _end_leftovers(self) -> None:
+        # A namespace has no survivors; elsewhere whoever the kernel left behind has become our child or bears the run's id.
+        if self._containment is Containment.PROCESS_TREE:
+            kill_all(descendants(os.getpid()))
+            end_processes_of(self.request.run_id, spare=[os.getpid()])
+
+    def _drain_log(self) -> None:
+        assert self._runner.stdout is not None  # noqa: S101 - Popen was given a pipe
+        with suppress(OSError):
+            while chunk := self._runner.stdout.read(65536):
+                self.log.feed(chunk)
+        self.log.close()

@@ -1,0 +1,164 @@
+"""Runs go as soon as what they need is there: some at once, each supervised, the rest waiting or given up."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from nightbook.records import Cause, RunStatus
+from nightbook.workflow.requests import StageState, StageView
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nightbook.records import Run
+    from nightbook.runs.launch import SupervisedRun
+    from nightbook.workflow.requests import Watcher
+
+TICK_SECONDS = 0.05
+
+
+@dataclass(slots=True, kw_only=True)
+class Slot:
+    """One thing to run: a stage of a pipeline, or one parameter set of a sweep.
+
+    Attributes:
+        name: Unique within the execution.
+        needs: Names of the slots that must be good before.
+        tries_left: How often a failure is tried again.
+        state: Where it stands.
+        reason: Why it runs or does not, in words.
+        live: Its supervised run, once started.
+        run: Its record, once final.
+    """
+
+    name: str
+    needs: tuple[str, ...] = ()
+    tries_left: int = 0
+    state: StageState = StageState.WAITING
+    reason: str = ""
+    live: SupervisedRun | None = None
+    run: Run | None = None
+
+    @property
+    def view(self) -> StageView:
+        """What a watcher sees."""
+        progress = self.live.follow() if self.live is not None else None
+        return StageView(name=self.name, state=self.state, progress=progress, run=self.run, reason=self.reason)
+
+
+class Work(Protocol):
+    """What an execution asks of whoever knows the stages and the ledger."""
+
+    def begin(self, slot: Slot) -> SupervisedRun | StageState:
+        """Start the slot's run now that what it needs is there, or say why it need not run."""
+
+    def conclude(self, slot: Slot, live: SupervisedRun) -> Run:
+        """Read the final record of a run whose supervisor is gone."""
+
+    def give_up(self, slot: Slot) -> Run:
+        """Record that it cannot run since what it needs failed."""
+
+    def beat(self) -> None:
+        """Called every tick: the parent run is still looked after."""
+
+
+class Execution:
+    """Brings slots to their end.
+
+    A Ctrl-C interrupts what runs and starts nothing more; a second one kills.
+
+    Args:
+        slots: In an order in which each comes after what it needs.
+        work: Starts and concludes them.
+        jobs: How many may run at once.
+        watcher: Is told several times a second.
+    """
+
+    def __init__(self, slots: Sequence[Slot], work: Work, *, jobs: int, watcher: Watcher) -> None:
+        self._slots = {slot.name: slot for slot in slots}
+        self._work = work
+        self._jobs = jobs
+        self._watcher = watcher
+        self._cancellations = 0
+
+    @property
+    def views(self) -> tuple[StageView, ...]:
+        """Every slot as it stands now."""
+        return tuple(slot.view for slot in self._slots.values())
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Somebody asked it to stop."""
+        return self._cancellations > 0
+
+    def run(self) -> None:
+        """Return when every slot is settled."""
+        while not all(slot.state.is_settled for slot in self._slots.values()):
+            try:
+                self._tick()
+                time.sleep(TICK_SECONDS)
+            except KeyboardInterrupt:
+                self.cancel()
+        self._watcher.update(self.views)
+
+    def cancel(self) -> None:
+        """Interrupt what runs, start nothing more; the second time kill what runs. Safe from another thread."""
+        self._cancellations += 1
+        for slot in self._slots.values():
+            if slot.state is StageState.RUNNING and slot.live is not None:
+                slot.live.cancel() if self._cancellations == 1 else slot.live.kill()
+
+    def _tick(self) -> None:
+        for slot in self._slots.values():
+            if slot.state is StageState.RUNNING and slot.live is not None and slot.live.is_ended:
+                self._settle(slot, slot.live)
+        for slot in self._slots.values():
+            if slot.state is StageState.WAITING:
+                self._consider(slot)
+        self._work.beat()
+        self._watcher.update(self.views)
+
+    def _settle(self, slot: Slot, live: SupervisedRun) -> None:
+        slot.live = None
+        run = self._work.conclude(slot, live)
+        is_failure = run.status is RunStatus.FAILED
+        if is_failure and slot.tries_left > 0 and not self.is_cancelled:
+            slot.tries_left -= 1
+            slot.state, slot.reason = StageState.WAITING, f"tried again after: {run.message}"
+            return
+        slot.run = run
+        slot.state = {RunStatus.SUCCEEDED: StageState.SUCCEEDED, RunStatus.CANCELLED: StageState.CANCELLED}.get(
+            run.status, StageState.FAILED
+        )
+
+    def _consider(self, slot: Slot) -> None:
+        if self.is_cancelled:
+            slot.state = StageState.CANCELLED
+            return
+        needed = [self._slots[name].state for name in slot.needs if name in self._slots]
+        if any(state.is_settled and not state.is_good for state in needed):
+            slot.run, slot.state = self._work.give_up(slot), StageState.UPSTREAM_FAILED
+        elif all(state.is_good for state in needed) and self._running() < self._jobs:
+            begun = self._work.begin(slot)
+            if isinstance(begun, StageState):
+                slot.state = begun
+            else:
+                slot.live, slot.state = begun, StageState.RUNNING
+
+    def _running(self) -> int:
+        return sum(slot.state is StageState.RUNNING for slot in self._slots.values())
+
+
+def status_of_all(views: Sequence[StageView], *, is_cancelled: bool) -> tuple[RunStatus, Cause | None, str]:
+    """What a parent run's end follows from: its children's ends."""
+    failed = [view for view in views if view.state is StageState.FAILED]
+    if is_cancelled:
+        done = sum(view.state.is_good for view in views)
+        return RunStatus.CANCELLED, Cause.INTERRUPTED, f"interrupted; {done} of {len(views)} were done"
+    if failed:
+        first = next((view.run for view in failed if view.run is not None), None)
+        message = f"{len(failed)} of {len(views)} failed: {', '.join(view.name for view in failed[:5])}"
+        return RunStatus.FAILED, first.cause if first else None, message
+    return RunStatus.SUCCEEDED, None, ""

@@ -1,0 +1,171 @@
+"""Runs of stages: recorded, given to a supervisor, concluded."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nightbook.files import write_atomically
+from nightbook.notebooks.literals import python_literal
+from nightbook.records import Cause, Run, RunKind, RunStatus
+from nightbook.runs.git import GitState, read_git_state
+from nightbook.runs.launch import SupervisedRun
+from nightbook.runs.ledger import Ledger, NewRun, Outcome, SupervisorProcess
+from nightbook.runs.recovery import recover
+from nightbook.runs.request import SOURCE, DeclaredPath, ExecutionRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from nightbook.pipelines.fingerprint import Fingerprint
+    from nightbook.pipelines.stage import Stage
+    from nightbook.records import Pin
+    from nightbook.runs.publisher import Publisher
+    from nightbook.settings import Settings
+
+USES_MLFLOW = "distribution mlflow"
+
+
+@dataclass(slots=True, kw_only=True)
+class RunMaker:
+    """Makes the runs of one command and reads how they ended.
+
+    Attributes:
+        settings: The project.
+        ledger: Where they are recorded.
+        publisher: Is told of each, for its report and MLflow.
+        git: All runs of one command stand at one commit.
+        tags: Kept with each.
+        parent: The pipeline or sweep that they belong to; None for a lone notebook.
+    """
+
+    settings: Settings
+    ledger: Ledger
+    publisher: Publisher
+    git: GitState
+    tags: Mapping[str, str] = field(default_factory=dict)
+    parent: Run | None = None
+    _next_beat: float = 0.0
+
+    def begin_parent(self, kind: RunKind, parameters: Mapping[str, object], *, stage: str | None = None) -> Run:
+        """Record the pipeline or sweep itself, in the care of this process."""
+        self.parent = self.ledger.create_run(
+            NewRun(
+                kind=kind,
+                stage=stage,
+                parameters=parameters,
+                git_commit=self.git.commit,
+                git_dirty=self.git.is_dirty,
+                user=getpass.getuser(),
+                tags=self.tags,
+            )
+        )
+        self.ledger.start(self.parent.run_id, SupervisorProcess.this())
+        self.publisher.changed(self.parent.run_id)
+        return self.parent
+
+    def end_parent(self, outcome: Outcome) -> None:
+        """Record how the pipeline or sweep ended, if there is one."""
+        if self.parent is not None:
+            self.ledger.finish(self.parent.run_id, outcome)
+            self.publisher.changed(self.parent.run_id)
+
+    def beat(self) -> None:
+        """Say from time to time that the parent is still looked after."""
+        if self.parent is not None and time.monotonic() >= self._next_beat:
+            self.ledger.beat(self.parent.run_id)
+            self._next_beat = time.monotonic() + self.settings.heartbeat_seconds
+
+    def start(self, stage: Stage, fingerprint: Fingerprint, inputs: tuple[Pin, ...]) -> SupervisedRun:
+        """Record a pending run and give it to a supervisor."""
+        run = self.ledger.create_run(self._new_run(stage, fingerprint, inputs))
+        folder = self.settings.runs_folder / run.run_id
+        folder.mkdir(parents=True, mode=0o700)
+        write_atomically(folder / SOURCE, json.dumps(stage.notebook.content).encode("utf-8", "surrogatepass"))
+        for output in stage.outputs:
+            if output.path is not None:
+                output.path.parent.mkdir(parents=True, exist_ok=True)
+        live = SupervisedRun(run, self._execution(run, stage, folder, fingerprint))
+        self.publisher.changed(run.run_id)
+        return live
+
+    def conclude(self, live: SupervisedRun) -> Run:
+        """Read the final record of a run whose supervisor is gone; without one, the run is lost."""
+        run = self.ledger.get(live.run.run_id)
+        if not run.status.is_final:
+            recover(self.ledger, run, self.settings.runs_folder)
+            run = self.ledger.get(run.run_id)
+        self.publisher.changed(run.run_id)
+        return run
+
+    def give_up(self, stage: Stage, reason: str) -> Run:
+        """Record a run that could not begin because what it needs failed."""
+        run = self.ledger.create_run(self._new_run(stage, None, ()))
+        outcome = Outcome(status=RunStatus.FAILED, cause=Cause.UPSTREAM_FAILED, message=reason)
+        self.ledger.finish(run.run_id, outcome)
+        self.publisher.changed(run.run_id)
+        return self.ledger.get(run.run_id)
+
+    def _new_run(self, stage: Stage, fingerprint: Fingerprint | None, inputs: tuple[Pin, ...]) -> NewRun:
+        return NewRun(
+            kind=RunKind.STAGE,
+            stage=stage.name,
+            notebook=os.path.relpath(stage.notebook.path, self.settings.root),
+            parent_run_id=self.parent.run_id if self.parent else None,
+            parameters=stage.binding.json_values(),
+            fingerprint=fingerprint.digest if fingerprint else "",
+            fingerprint_parts=fingerprint.parts if fingerprint else {},
+            git_commit=self.git.commit,
+            git_dirty=self.git.is_dirty,
+            inputs=inputs,
+            user=getpass.getuser(),
+            tags=self.tags,
+        )
+
+    def _execution(self, run: Run, stage: Stage, folder: Path, fingerprint: Fingerprint) -> ExecutionRequest:
+        shown = stage.binding.json_values()
+        given = stage.binding.given
+        is_python = stage.language == "python"
+        injected = {name: python_literal(value) if is_python else shown[name] for name, value in given.items()}
+        return ExecutionRequest(
+            run_id=run.run_id,
+            ledger=self.settings.ledger,
+            root=str(self.settings.root),
+            state=str(self.settings.state),
+            store=str(self.settings.store_folder),
+            folder=str(folder),
+            notebook=run.notebook or "",
+            working_directory=str(stage.notebook.path.parent),
+            kernel_name=stage.kernel_name,
+            language=stage.language,
+            parameters=injected,
+            shown_parameters={name: shown[name] for name in given},
+            secrets=stage.binding.secrets,
+            limits=stage.limits,
+            inputs=run.inputs,
+            outputs=tuple(
+                DeclaredPath(name=one.name, uri=one.uri, path=str(one.path) if one.path else "") for one in stage.outputs
+            ),
+            declared=tuple(_declared(stage, shown)),
+            awaits_tracking=USES_MLFLOW in fingerprint.parts,
+            heartbeat_seconds=self.settings.heartbeat_seconds,
+        )
+
+
+def _declared(stage: Stage, shown: Mapping[str, object]) -> Iterator[dict[str, object]]:
+    for parameter in stage.parameters:
+        described = parameter.to_json()
+        value = shown.get(parameter.name)
+        yield {
+            "name": parameter.name,
+            "value": value if parameter.name in shown else described["default_source"],
+            "default": described["default"],
+            "help": described["help"],
+            "type": described["type"],
+            "changed": parameter.name in stage.binding.given and value != described["default"],
+        }
