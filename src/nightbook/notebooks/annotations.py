@@ -146,7 +146,7 @@ def _parse_generic(word: str, arguments: list[ast.expr], node: ast.expr, names: 
         case "list" | "List", 1:
             return ListOf(item=parse_annotation(one, names))
         case "dict" | "Dict", 2:
-            return DictOf(key=parse_annotation(one, names), value=parse_annotation(others[0], names))
+            return _dict(one, others[0], names)
         case "tuple" | "Tuple", _:
             return _tuple(arguments, names)
         case "Optional", 1:
@@ -160,6 +160,13 @@ def _parse_generic(word: str, arguments: list[ast.expr], node: ast.expr, names: 
         case "Annotated", _ if others:
             return _annotated(parse_annotation(one, names), others, names)
     raise _unknown(node)
+
+
+def _dict(key: ast.expr, value: ast.expr, names: Names) -> DictOf:
+    kind = parse_annotation(key, names)
+    if not isinstance(kind, ScalarType | Choice):
+        raise ParameterError(f"'{ast.unparse(key)}' is no type for the keys of a dict", remedy="use dict[str, …]")
+    return DictOf(key=kind, value=parse_annotation(value, names))
 
 
 def _tuple(arguments: list[ast.expr], names: Names) -> TupleOf:

@@ -31,5 +31,5 @@ Secret = Annotated[str, Role("Secret")]
 
 
 def Range(low: Any, high: Any) -> Interval:  # noqa: ANN401, N802 - bounds numbers, dates or texts; reads as a type in an annotation
-    """Bounds that include both ends, as in `month: Annotated[int, Range(1, 12)]`."""
+    """Bounds that include both ends; short for `Interval(ge=low, le=high)`."""
     return Interval(ge=low, le=high)

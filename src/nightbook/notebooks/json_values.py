@@ -90,7 +90,7 @@ def _plain(value: object) -> object:
     return value
 
 
-def _marked(value: object) -> object:
+def _marked(value: object) -> object:  # noqa: PLR0911 - a return a case
     match value:
         case list():
             return [_marked(item) for item in value]
@@ -108,7 +108,7 @@ def _marked(value: object) -> object:
     return value
 
 
-def _unmarked(value: object) -> object:  # noqa: PLR0911 - a return a case
+def _unmarked(value: object) -> object:
     if isinstance(value, list):
         return [_unmarked(item) for item in value]
     if not isinstance(value, dict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from pathlib import Path
 
@@ -33,9 +33,9 @@ def plain_value(value: object) -> object:
     module = type(value).__module__.partition(".")[0]
     if module == "numpy" and getattr(value, "shape", None) == () and type(value).__name__ != "ndarray":
         item: object = value.item()  # type: ignore[attr-defined]  # NumPy's scalars, recognised without importing it
-        if type(item).__module__ == "numpy" or (
-            isinstance(item, int) and type(value).__name__.endswith("64") and type(value).__name__[0] in "dt"
-        ):
+        is_moment = type(value).__name__ in {"datetime64", "timedelta64"}
+        # A moment in nanoseconds gives a bare count, and NaT gives None.
+        if type(item).__module__ == "numpy" or (is_moment and (item is None or isinstance(item, int))):
             raise inexact(value)
         return item
     if module == "pandas" and isinstance(value, datetime):
@@ -109,17 +109,17 @@ def check_time(moment: datetime) -> datetime:
         ParameterError: Its time zone has a name, which the text would lose, or it is the second of a repeated hour.
     """
     zone = moment.tzinfo
-    if zone is not None and (
-        type(zone) is not timezone
-        or zone != timezone(zone.utcoffset(None))
-        or (zone is not UTC and zone.tzname(None) != timezone(zone.utcoffset(None)).tzname(None))
-    ):
+    if zone is not None and not _is_fixed_offset(zone):
         message = f"{shown(moment)} has a named time zone, which its text form would lose"
         raise ParameterError(message, remedy="pass it with a fixed offset, such as value.astimezone(timezone.utc)")
     if moment.fold:
         message = f"{shown(moment)} is the second of two equal hours, which its text form would lose"
         raise ParameterError(message, remedy="pass it with a time zone: value.astimezone(timezone.utc)")
     return moment
+
+
+def _is_fixed_offset(zone: tzinfo) -> bool:
+    return type(zone) is timezone and zone.tzname(None) == timezone(zone.utcoffset(None)).tzname(None)
 
 
 def _literal(value: object, depth: int) -> str:  # noqa: PLR0911 - a return a case

@@ -27,7 +27,7 @@ from nightbook.notebooks.constants import NotConstantError, WrongConstantError, 
 from nightbook.notebooks.declared import check_name, declared_parameters
 from nightbook.notebooks.literals import python_literal
 from nightbook.notebooks.syntax import Names, parse_cell
-from nightbook.notebooks.types import ANY, Choice, OptionalOf, ParameterType, ScalarType
+from nightbook.notebooks.types import ANY, Choice, OptionalOf, ParameterType, ScalarType, describe
 from nightbook.notebooks.values import coerce
 
 if TYPE_CHECKING:
@@ -132,6 +132,7 @@ class _CellReader:
             default = self._default(value)
             if isinstance(default, Absent):
                 kind = kind or self._result(value)
+                _refuse_unreadable(kind, default)
             else:
                 kind, default = _settle(kind, default)
             return Parameter(
@@ -161,7 +162,7 @@ class _CellReader:
     def _refuse_derived(self, node: ast.AST, statement: ast.stmt) -> None:
         """A value computed from another parameter would keep its old value when that one is given."""
         for one in ast.walk(node):
-            if isinstance(one, ast.Name) and one.id in self._found and _is_read(one, statement):
+            if isinstance(one, ast.Name) and one.id in self._found:
                 first = self._source(statement).split("\n")[0]
                 message = f"'{first}' in {self._place} (line {statement.lineno}) is computed from parameter '{one.id}'"
                 remedy = "move it to the next cell: it would go stale when the parameter is given"
@@ -193,10 +194,6 @@ class _CellReader:
         return behind.lstrip("#").strip() if behind.startswith("#") else ""
 
 
-def _is_read(name: ast.Name, statement: ast.stmt) -> bool:
-    return isinstance(name.ctx, ast.Load) or isinstance(statement, ast.AugAssign)
-
-
 def _first_comment(line: str) -> str:
     try:
         for token in tokenize.generate_tokens(io.StringIO(line).readline):
@@ -205,6 +202,14 @@ def _first_comment(line: str) -> str:
     except tokenize.TokenError:  # the line opens a bracket or a text that later lines close
         pass
     return ""
+
+
+def _refuse_unreadable(kind: ParameterType, default: Absent) -> None:
+    """Paths connect stages and references are redacted: both must be known before the notebook runs."""
+    if default is OPAQUE and role_of(kind) is not ParameterRole.VALUE:
+        message = f"its default, {describe(kind)}, cannot be read without running the notebook"
+        example = "env:VARIABLE" if role_of(kind) is ParameterRole.SECRET else "../data/flights.parquet"
+        raise ParameterError(message, remedy=f'write it as a plain text: NAME="{example}"')
 
 
 def _settle(kind: ParameterType | None, default: object) -> tuple[ParameterType, object]:

@@ -173,7 +173,8 @@ def _tuple(kind: TupleOf, value: object, depth: int) -> tuple[object, ...]:
 def _dict(kind: DictOf, value: object, depth: int) -> dict[object, object]:
     if not isinstance(value, dict):
         _refuse(kind, value)
-    return {_dict_key(kind.key, key): coerce(kind.value, item, depth=depth) for key, item in value.items()}
+    items = {_dict_key(kind.key, key): coerce(kind.value, item, depth=depth) for key, item in value.items()}
+    return items if len(items) == len(value) else _refuse(kind, value, "two of its keys are the same")
 
 
 def _dict_key(kind: ParameterType, key: object) -> object:
