@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import json
 import secrets
-import socket
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -15,6 +14,8 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from nightbook.runs.database import database_clock, ledger_errors
+from nightbook.runs.facts import TrackedRun
+from nightbook.runs.liveness import SupervisorProcess
 from nightbook.runs.schema import claims, deliveries, experiments, outbox
 
 if TYPE_CHECKING:
@@ -73,8 +74,9 @@ class Deliveries:
             return tuple(connection.scalars(query))
 
     def claim(self, run_id: str, *, for_seconds: float) -> Claim | None:
-        """Take a run's debts for delivery; None when another holds them or nothing is owed any more."""
-        owner = f"{socket.gethostname()} {os.getpid()} {secrets.token_hex(4)}"
+        """Take a run's debts for delivery, perhaps none; None when another holds it."""
+        self._drop_dead_claim(run_id)
+        owner = json.dumps({"token": secrets.token_hex(8), **asdict(SupervisorProcess.this())})
         owed = outbox.c.run_id == run_id, outbox.c.delivered_at.is_(None)
         try:
             with self._transaction(writes=True) as connection:
@@ -86,13 +88,10 @@ class Deliveries:
                 if not taken_over.rowcount:
                     connection.execute(insert(claims).values(run_id=run_id, **terms))
                 events = frozenset(Event(name) for name in connection.scalars(select(outbox.c.event).where(*owed)))
-                if events:
-                    connection.execute(update(outbox).where(*owed).values(attempts=outbox.c.attempts + 1))
-                else:
-                    connection.execute(delete(claims).where(claims.c.owner == owner))
+                connection.execute(update(outbox).where(*owed).values(attempts=outbox.c.attempts + 1))
         except IntegrityError:
             return None
-        return Claim(run_id=run_id, owner=owner, events=events) if events else None
+        return Claim(run_id=run_id, owner=owner, events=events)
 
     def renew(self, claim: Claim, *, for_seconds: float) -> bool:
         """Hold a claim longer; False when it ran out and another took it."""
@@ -115,30 +114,31 @@ class Deliveries:
                 connection.execute(update(outbox).where(*waiting).values(last_error=error))
             connection.execute(delete(claims).where(_held(claim)))
 
-    def known_run(self, run_id: str, tracking_uri: str) -> tuple[str, str] | None:
-        """Return MLflow's run id and experiment id of a run at this tracker, None before it was created there."""
-        query = select(deliveries.c.mlflow_run_id, deliveries.c.experiment_id).where(
-            deliveries.c.run_id == run_id, deliveries.c.tracking_uri == tracking_uri
-        )
+    def known_run(self, run_id: str, tracking_uri: str) -> TrackedRun | None:
+        """Return where a run is found at this tracker, None before it was created there."""
+        columns = (deliveries.c.mlflow_run_id, deliveries.c.experiment_id, deliveries.c.artifact_uri)
         with self._transaction() as connection:
-            row = connection.execute(query).one_or_none()
-        return None if row is None else (row.mlflow_run_id, row.experiment_id)
+            row = connection.execute(select(*columns).where(*_mine(run_id, tracking_uri))).one_or_none()
+        if row is None:
+            return None
+        return TrackedRun(
+            mlflow_run_id=row.mlflow_run_id, experiment_id=row.experiment_id, artifact_uri=row.artifact_uri
+        )
 
-    def remember_run(self, run_id: str, tracking_uri: str, known: tuple[str, str] | None) -> None:
-        """Keep MLflow's run id and experiment id of a run; None forgets what turned out to be gone."""
-        mine = deliveries.c.run_id == run_id, deliveries.c.tracking_uri == tracking_uri
+    def remember_run(self, run_id: str, tracking_uri: str, tracked: TrackedRun) -> None:
+        """Keep where a run is found at this tracker."""
         with self._transaction(writes=True) as connection:
-            connection.execute(delete(deliveries).where(*mine))
-            if known is not None:
-                connection.execute(
-                    insert(deliveries).values(
-                        run_id=run_id,
-                        tracking_uri=tracking_uri,
-                        mlflow_run_id=known[0],
-                        experiment_id=known[1],
-                        at=datetime.now(UTC),
-                    )
+            connection.execute(delete(deliveries).where(*_mine(run_id, tracking_uri)))
+            connection.execute(
+                insert(deliveries).values(
+                    run_id=run_id, tracking_uri=tracking_uri, at=datetime.now(UTC), **asdict(tracked)
                 )
+            )
+
+    def forget_run(self, run_id: str, tracking_uri: str) -> None:
+        """Drop what turned out to be gone, such as after MLflow's database was made anew."""
+        with self._transaction(writes=True) as connection:
+            connection.execute(delete(deliveries).where(*_mine(run_id, tracking_uri)))
 
     def known_experiment(self, tracking_uri: str, name: str) -> str | None:
         """Return the experiment's id as it was last seen, so that it need not be asked for each time."""
@@ -158,6 +158,18 @@ class Deliveries:
                 insert(experiments).values(tracking_uri=tracking_uri, name=name, experiment_id=experiment_id)
             )
 
+    def _drop_dead_claim(self, run_id: str) -> None:
+        """A killed drainer's claim need not run out: on its own host one can see that it is gone."""
+        with self._transaction() as connection:
+            owner = connection.scalar(select(claims.c.owner).where(claims.c.run_id == run_id))
+        if owner is None:
+            return
+        facts = json.loads(owner)
+        facts.pop("token")
+        if SupervisorProcess(**facts).is_gone():
+            with self._transaction(writes=True) as connection:
+                connection.execute(delete(claims).where(claims.c.run_id == run_id, claims.c.owner == owner))
+
     @contextmanager
     def _transaction(self, *, writes: bool = False) -> Iterator[Connection]:
         with (
@@ -170,3 +182,7 @@ class Deliveries:
 
 def _held(claim: Claim) -> ColumnElement[bool]:
     return (claims.c.run_id == claim.run_id) & (claims.c.owner == claim.owner)
+
+
+def _mine(run_id: str, tracking_uri: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return deliveries.c.run_id == run_id, deliveries.c.tracking_uri == tracking_uri

@@ -89,3 +89,20 @@ class RunFacts:
     reusable: bool
     logged_parameters: Mapping[str, object]
     artifacts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackedRun:
+    """Where a run is found in MLflow."""
+
+    mlflow_run_id: str
+    experiment_id: str
+    artifact_uri: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A run that MLflow knows; complete when an attempt before told its end too."""
+
+    tracked: TrackedRun
+    is_complete: bool

@@ -171,6 +171,7 @@ deliveries = Table(
     Column("tracking_uri", String(512), primary_key=True),
     Column("mlflow_run_id", String(64), nullable=False),
     Column("experiment_id", String(64), nullable=False),
+    Column("artifact_uri", Text, nullable=False),
     Column("at", UtcTime, nullable=False),
 )
 
