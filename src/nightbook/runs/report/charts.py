@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from nightbook.runs.report.numbers import exact, format_column, format_count, format_duration, format_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-type_point = tuple[float, float]
+Point = tuple[float, float]
 _MOST_POINTS = 240
+_MOST_ROWS = 200
 _LABEL_WIDTH_PX = 7.2
 _LABEL_GAP_PX = 15.0
 _SPARK = (120.0, 24.0)
@@ -29,10 +29,10 @@ class Series:
     """One line of a chart: a label and its points in order of x; NaN breaks the line."""
 
     label: str
-    points: tuple[type_point, ...]
+    points: tuple[Point, ...]
 
     @property
-    def finite(self) -> list[type_point]:
+    def finite(self) -> list[Point]:
         """The points that can be drawn."""
         return [point for point in self.points if math.isfinite(point[1])]
 
@@ -55,8 +55,8 @@ class _Frame:
     right: float
     top: float
     bottom: float
-    x_range: type_point
-    y_range: type_point
+    x_range: Point
+    y_range: Point
 
     def x(self, value: float) -> float:
         low, high = self.x_range
@@ -67,8 +67,8 @@ class _Frame:
         return self.bottom - (value - low) / (high - low or 1) * (self.bottom - self.top)
 
 
-def sparkline(points: Sequence[type_point]) -> Markup:
-    """A 120×24 line with its last point marked; empty for fewer than two values."""
+def sparkline(points: Sequence[Point]) -> Markup:
+    """A line of 120 by 24 pixels with its last point marked; empty for fewer than two values."""
     drawn = _thin([point for point in points if math.isfinite(point[1])])
     if len(drawn) < 2:  # noqa: PLR2004 - a line needs two points
         return Markup()
@@ -95,7 +95,8 @@ def curve(title: str, series: Sequence[Series], x_label: str = "step") -> Markup
     wide = _curve_svg(drawn, (640.0, 200.0), x_label, sentence)
     narrow = _curve_svg(drawn, (320.0, 190.0), x_label, sentence)
     return Markup(
-        '<figure class="chart"><figcaption>{}</figcaption><div class="wide">{}</div><div class="narrow">{}</div>{}</figure>'
+        '<figure class="chart"><figcaption>{}</figcaption><div class="wide">{}</div>'
+        '<div class="narrow">{}</div>{}</figure>'
     ).format(title, wide, narrow, _table(series, x_label))
 
 
@@ -124,10 +125,9 @@ def _bar(bar: Bar, place: tuple[float, float, float, float], longest: Bar) -> Ma
     x, thickness, height, scale = place
     tall = max(1.0, bar.seconds * scale)
     kind = "failed" if bar.failed else "longest" if bar is longest else "plain"
-    shape = Markup(
+    return Markup(
         '<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}: {}</title></rect>'
     ).format(kind, x, height - tall, thickness, tall, bar.label, format_duration(bar.seconds))
-    return shape
 
 
 def _curve_svg(series: Sequence[Series], size: tuple[float, float], x_label: str, sentence: str) -> Markup:
@@ -156,9 +156,9 @@ def _curve_svg(series: Sequence[Series], size: tuple[float, float], x_label: str
     parts.append(
         Markup('<text class="end" x="{:.1f}" y="{:.1f}">{} {}</text>').format(right, height - 6, x_label, last)
     )
-    return Markup('<svg role="img" width="{0:.0f}" height="{1:.0f}" viewBox="0 0 {0:.0f} {1:.0f}" aria-label="{2}">{3}</svg>').format(
-        width, height, sentence, Markup().join(parts)
-    )
+    return Markup(
+        '<svg role="img" width="{0:.0f}" height="{1:.0f}" viewBox="0 0 {0:.0f} {1:.0f}" aria-label="{2}">{3}</svg>'
+    ).format(width, height, sentence, Markup().join(parts))
 
 
 def _grid(tick: float, text: str, frame: _Frame) -> Markup:
@@ -188,7 +188,7 @@ def _ticks(low: float, high: float) -> list[float]:
     """Three to five round values inside the range (or around a constant)."""
     if low == high:
         return [low]
-    rough = (high - low) / 4
+    rough = (high - low) / 5
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough)
     first = math.ceil(low / step)
@@ -196,12 +196,12 @@ def _ticks(low: float, high: float) -> list[float]:
     return [float(f"{(first + index) * step:.12g}") for index in range(count)] or [low, high]
 
 
-def _thin(points: Sequence[type_point]) -> list[type_point]:
+def _thin(points: Sequence[Point]) -> list[Point]:
     """At most a few hundred points that keep each bucket's extremes, so that no spike vanishes."""
     if len(points) <= _MOST_POINTS:
         return list(points)
     size = math.ceil(len(points) / (_MOST_POINTS / 2))
-    kept: list[type_point] = [points[0]]
+    kept: list[Point] = [points[0]]
     for start in range(0, len(points), size):
         bucket = [point for point in points[start : start + size] if math.isfinite(point[1])]
         if bucket:
@@ -211,7 +211,7 @@ def _thin(points: Sequence[type_point]) -> list[type_point]:
     return kept
 
 
-def _path(points: Iterable[type_point], frame: _Frame) -> str:
+def _path(points: Iterable[Point], frame: _Frame) -> str:
     steps: list[str] = []
     pen_up = True
     for x, y in points:
@@ -232,9 +232,11 @@ def _sentence(title: str, series: Sequence[Series], x_label: str) -> str:
 
 
 def _table(series: Sequence[Series], x_label: str) -> Markup:
-    """The same numbers to read: every step up to 200, then evenly chosen ones, and the page says so."""
+    """The same numbers to read: every step of the first few hundred, then evenly chosen ones, and the page says so."""
     steps = sorted({x for one in series for x, _ in one.points})
-    shown = steps if len(steps) <= 200 else [steps[round(i * (len(steps) - 1) / 199)] for i in range(200)]  # noqa: PLR2004 - rows
+    shown = steps
+    if len(steps) > _MOST_ROWS:
+        shown = [steps[round(place * (len(steps) - 1) / (_MOST_ROWS - 1))] for place in range(_MOST_ROWS)]
     values = [dict(one.points) for one in series]
     columns = [format_column([known.get(step) for step in shown]) for known in values]
     head = Markup().join(Markup('<th scope="col" class="n">{}</th>').format(one.label) for one in series)
@@ -247,7 +249,8 @@ def _table(series: Sequence[Series], x_label: str) -> Markup:
         rows.append(Markup('<tr><th scope="row" class="n">{:g}</th>{}</tr>').format(step, cells))
     note = "" if len(shown) == len(steps) else f" ({len(shown)} of {len(steps):,} steps)"
     return Markup(
-        '<details class="as-table"><summary>Show as table{}</summary><div class="scroll" role="region" tabindex="0" aria-label="Values">'
+        '<details class="as-table"><summary>Show as table{}</summary>'
+        '<div class="scroll" role="region" tabindex="0" aria-label="Values">'
         '<table><thead><tr><th scope="col" class="n">{}</th>{}</tr></thead><tbody>{}</tbody></table></div></details>'
     ).format(note, x_label, head, Markup().join(rows))
 
@@ -259,11 +262,3 @@ def median(values: Sequence[float]) -> float:
         return 0.0
     middle = len(ordered) // 2
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
-
-
-def is_increasing(values: Sequence[float]) -> bool:
-    """True when x values never step back."""
-    return all(one <= other for one, other in pairwise(values))
-
-
-_ = escape

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from nightbook.records import CellStatus
 from nightbook.runs.report.charts import Bar, Series, curve, duration_bars, median, sparkline
-from nightbook.runs.report.numbers import exact, format_duration, format_number
+from nightbook.runs.report.numbers import MINUS, exact, format_duration, format_number
 from nightbook.runs.report.wording import better_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from markupsafe import Markup
 
     from nightbook.records import MetricPoint
     from nightbook.runs.report.cells import CellView
@@ -40,15 +40,16 @@ class MetricRow:
     @property
     def is_word(self) -> bool:
         """NaN and infinities are words, and marked."""
-        return self.shown.strip("−").split(" ")[0] in {"NaN", "infinity"}
+        return self.shown.strip(MINUS).split(" ")[0] in {"NaN", "infinity"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Durations:
-    """The cells' durations as a chart and a sentence."""
+    """The cells' durations: a chart, the longest in words with its anchor, and the median."""
 
     chart: Markup
-    sentence: str
+    longest: str
+    median: str
     anchor: str
 
 
@@ -63,7 +64,7 @@ def metric_curves(points: Sequence[MetricPoint]) -> tuple[Markup, ...]:
     """One chart for each stepped metric; `train_loss` and `valid_loss` share one."""
     groups: dict[str, list[Series]] = {}
     for name, logged in _by_name(points).items():
-        line = tuple((float(step), value) for step, value in sorted({point.step: point.value for point in logged}.items()))
+        line = tuple((float(step), value) for step, value in _last_by_step(logged))
         if len(line) > 1:
             groups.setdefault(_measure(name), []).append(Series(label=name, points=line))
     charts = []
@@ -93,7 +94,8 @@ def cell_durations(cells: Sequence[CellView]) -> Durations | None:
     sentence = f"Cell {longest.index} took {format_duration(took)} of {format_duration(total)}"
     if not (took >= _NOTABLE_SECONDS and took >= _OUTLIER * middle):
         sentence = f"Longest: cell {longest.index}, {format_duration(took)}"
-    return Durations(chart=duration_bars(bars, middle), sentence=f"{sentence}; median {format_duration(middle)}", anchor=longest.anchor)
+    chart = duration_bars(bars, middle)
+    return Durations(chart=chart, longest=sentence, median=format_duration(middle), anchor=longest.anchor)
 
 
 def duration_remark(context: ReportContext) -> str:
@@ -110,7 +112,7 @@ def duration_remark(context: ReportContext) -> str:
 def _metric_row(name: str, points: Sequence[MetricPoint], recorded: float | None) -> MetricRow:
     last = points[-1] if points else None
     value = recorded if recorded is not None else last.value if last else None
-    line = sorted({point.step: point.value for point in points}.items())
+    line = _last_by_step(points)
     return MetricRow(
         name=name,
         shown=format_number(value, last.unit if last else ""),
@@ -126,6 +128,11 @@ def _by_name(points: Sequence[MetricPoint]) -> dict[str, list[MetricPoint]]:
     for point in points:
         grouped.setdefault(point.name, []).append(point)
     return grouped
+
+
+def _last_by_step(points: Sequence[MetricPoint]) -> list[tuple[int, float]]:
+    """A step that was logged twice counts with its later value."""
+    return sorted({point.step: point.value for point in points}.items())
 
 
 def _measure(name: str) -> str:

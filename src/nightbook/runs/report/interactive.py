@@ -6,7 +6,6 @@ import base64
 import json
 import re
 from dataclasses import dataclass, field
-from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -28,7 +27,8 @@ _BOKEH_DOCS = re.compile(r"(?:const|var) docs_json = ")
 _BOKEH_ITEMS = re.compile(r"(?:const|var) render_items = ")
 _MAPS = ("geo", "map", "mapbox")
 _ADDRESS_KEYS = frozenset({"url", "source", "src"})
-_OPTIONAL_BOKEH = ("bokeh-widgets", "bokeh-tables", "bokeh-gl", "bokeh-mathjax")
+_OPTIONAL_BOKEH = ("bokeh-widgets", "bokeh-tables")
+_LONGEST_MOUNT_POINT = 400
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,7 +76,8 @@ class Charts:
             layout["images"] = []
         height = layout.get("height")
         spec = {"data": traces, "layout": layout, "frames": figure.get("frames") or []}
-        return _placeholder("plotly", spec, int(height) if isinstance(height, int | float) else 450) + removal_notice(removed)
+        tall = int(height) if isinstance(height, int | float) else 450
+        return _placeholder("plotly", spec, tall) + removal_notice(removed)
 
     def _bokeh(self, script: str) -> Markup | None:
         documents, items = _json_after(_BOKEH_DOCS, script), _json_after(_BOKEH_ITEMS, script)
@@ -86,7 +87,7 @@ class Charts:
         if hosts:
             return removal_notice([f"a chart that loads from {host}" for host in hosts])
         used = frozenset(_names(documents))
-        for component in _OPTIONAL_BOKEH[:2]:
+        for component in _OPTIONAL_BOKEH:
             if used & bokeh_models(component):
                 self.need(component)
         return _placeholder("bokeh", {"docs": documents, "items": items}, _bokeh_height(documents))
@@ -99,11 +100,9 @@ def is_loader(bundle: Mapping[str, object]) -> bool:
     html = bundle.get("text/html")
     if not isinstance(html, str):
         return False
-    return "bk-notebook-logo" in html or ("data-root-id=" in html and len(html) < 400) or _is_plotly_loader(html)  # noqa: PLR2004 - an empty mount point
-
-
-def _is_plotly_loader(html: str) -> bool:
-    return "window.PlotlyConfig" in html and "Plotly.newPlot" not in html
+    is_mount_point = "data-root-id=" in html and len(html) < _LONGEST_MOUNT_POINT
+    is_plotly = "window.PlotlyConfig" in html and "Plotly.newPlot" not in html
+    return "bk-notebook-logo" in html or is_mount_point or is_plotly
 
 
 def _is_map(trace: Mapping[str, object]) -> bool:
@@ -192,12 +191,6 @@ def _placeholder(library: str, spec: object, height: int) -> Markup:
     """What the page's script replaces with the chart; without scripts it says what is missing."""
     text = json.dumps(spec, separators=(",", ":")).replace("<", "\\u003c")
     return Markup(
-        '<div class="plate chart-js" data-chart="{}" style="min-height:{}px"><p class="notice">This {} chart is drawn by '
-        'a script, which this viewer does not run.</p><script type="application/json">{}</script></div>'
+        '<div class="plate chart-js" data-chart="{}" style="min-height:{}px"><p class="notice">This {} chart is drawn '
+        'by a script, which this viewer does not run.</p><script type="application/json">{}</script></div>'
     ).format(library, height, library.capitalize(), Markup(text))  # noqa: S704 - JSON without a `<`
-
-
-@cache
-def installed(name: str) -> bool:
-    """Whether a package is importable here."""
-    return find_spec(name) is not None

@@ -23,8 +23,6 @@ _PARTS = {
     "bokeh": ("bokeh", "server/static/js/bokeh.min.js"),
     "bokeh-widgets": ("bokeh", "server/static/js/bokeh-widgets.min.js"),
     "bokeh-tables": ("bokeh", "server/static/js/bokeh-tables.min.js"),
-    "bokeh-gl": ("bokeh", "server/static/js/bokeh-gl.min.js"),
-    "bokeh-mathjax": ("bokeh", "server/static/js/bokeh-mathjax.min.js"),
 }
 _MODEL_NAME = re.compile(r'__name__="(\w+)"')
 

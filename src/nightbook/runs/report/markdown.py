@@ -59,7 +59,8 @@ class Prose:
         # ids of our own are only known to be ours after foreign ones have been cleaned away
         html = cleaned.html
         for heading in renderer.found:
-            html = Markup(html.replace(f'title="{heading.anchor}"', f'id="{heading.anchor}"', 1))  # noqa: S704 - our own anchor
+            own = html.replace(f'title="{heading.anchor}"', f'id="{heading.anchor}"', 1)
+            html = Markup(own)  # noqa: S704 - clean, and the anchor is our own
         return dress_tables(html, self.rules) + removal_notice(cleaned.removed)
 
     def anchor(self, text: str) -> str:
@@ -95,7 +96,7 @@ class _Renderer(IPythonRenderer):
         self.found: list[Heading] = []
 
     def heading(self, text: str, level: int, **attrs: object) -> str:
-        """One level down, since the page's own title is the only h1; the anchor travels in `title` through the sanitiser."""
+        """One level down, since the page has its own h1; the anchor travels in `title` through the sanitiser."""
         del attrs
         plain = " ".join(unescape(_TAGS.sub("", _MATH.sub("…", text))).split())
         heading = Heading(level=level, text=plain, anchor=self.prose.anchor(plain))

@@ -13,28 +13,34 @@ from typing import TYPE_CHECKING
 import nh3
 from markupsafe import Markup
 
-from nightbook.runs.report.stylesheets import host_of, safe_declarations, scoped_css
+from nightbook.runs.report.stylesheets import declared_hosts, host_of, safe_declarations, scoped_css
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_HTML = frozenset(
+
+def _words(text: str) -> frozenset[str]:
+    """A long set of names that stays readable."""
+    return frozenset(text.split())
+
+
+_HTML = _words(
     """a abbr address article aside audio b bdi bdo blockquote br button caption center cite code col colgroup data dd
     del details dfn div dl dt em fieldset figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img input ins kbd
     label legend li main mark meter nav ol optgroup option output p picture pre progress q rp rt ruby s samp section
     select small source span strike strong sub summary sup table tbody td textarea tfoot th thead time tr tt u ul var
-    video wbr""".split()
+    video wbr"""
 )
-_SVG = frozenset(
+_SVG = _words(
     """svg g path rect circle ellipse line polyline polygon text tspan textPath defs symbol use marker clipPath mask
     pattern linearGradient radialGradient stop title desc filter feGaussianBlur feOffset feMerge feMergeNode feFlood
-    feComposite feBlend feColorMatrix""".split()
+    feComposite feBlend feColorMatrix"""
 )
-_MATHML = frozenset(
+_MATHML = _words(
     """math mrow mi mn mo ms mtext mspace mfrac msqrt mroot mstyle merror mpadded mphantom msub msup msubsup munder
-    mover munderover mmultiscripts mprescripts none mtable mtr mtd menclose semantics annotation""".split()
+    mover munderover mmultiscripts mprescripts none mtable mtr mtd menclose semantics annotation"""
 )
-_ATTRIBUTES = frozenset(
+_ATTRIBUTES = _words(
     """abbr accent accentunder align alt aria-checked aria-controls aria-describedby aria-disabled aria-expanded
     aria-hidden aria-label aria-labelledby aria-level aria-orientation aria-pressed aria-selected aria-valuemax
     aria-valuemin aria-valuenow axis bgcolor border cellpadding cellspacing char charoff checked class clip-path
@@ -49,8 +55,9 @@ _ATTRIBUTES = frozenset(
     separator size span spreadMethod start stdDeviation stop-color stop-opacity stretchy stroke stroke-dasharray
     stroke-dashoffset stroke-linecap stroke-linejoin stroke-miterlimit stroke-opacity stroke-width style summary
     symmetric tabindex target text-anchor textLength title transform type valign value values viewBox voffset width wrap
-    x x1 x2 xml:space y y1 y2""".split()
+    x x1 x2 xml:space y y1 y2"""
 )
+INLINE_SCRIPT = "a script"
 _SOURCES = frozenset({"img", "audio", "video", "source"})
 _CARRIED = ("data:image/", "data:audio/", "data:video/")
 _DROPPED = frozenset({"script", "style", "title", "noscript", "template", "iframe", "object", "embed", "noembed"})
@@ -107,7 +114,7 @@ def removal_notice(removed: Iterable[str]) -> Markup:
 def _has_colours(css: str, body: str) -> bool:
     if "prefers-color-scheme" in css:
         return False
-    return any(sign in css for sign in _COLOURING) or any(f'style="{sign}' in body or f" {sign}" in body for sign in _COLOURING)
+    return any(sign in css or f'style="{sign}' in body or f" {sign}" in body for sign in _COLOURING)
 
 
 @cache
@@ -157,9 +164,7 @@ class _Audit(HTMLParser):
         self._is_kept_style = tag == "style" and "scoped" not in given
         if tag in _KINDS:
             self._note(tag, given)
-        if "url(" in given.get("style", ""):
-            host = "" if safe_declarations(given["style"]).count("url(") else "its style"
-            self.removed += [f"an image from {host}"] if host and "data:" not in given["style"] else []
+        self.removed += [f"a style resource from {host}" for host in declared_hosts(given.get("style", ""))]
 
     def handle_endtag(self, tag: str) -> None:
         if tag == self._inside:
@@ -175,6 +180,6 @@ class _Audit(HTMLParser):
         if host:
             self.removed.append(f"{_KINDS[tag]} from {host}")
         elif tag == "script" and given.get("type", "").split("/")[-1] not in {"json", "template"}:
-            self.removed.append("a script")
+            self.removed.append(INLINE_SCRIPT)
         elif tag in {"iframe", "object", "embed"}:
             self.removed.append(_KINDS[tag])

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import re
 from functools import cache
-from importlib.resources import files
+from importlib.util import find_spec
 from io import BytesIO
+from pathlib import Path
 
 from fontTools import subset
 from fontTools.ttLib import TTFont
@@ -61,8 +62,8 @@ def math_font_css(html: str) -> str:
 
 
 def _source(latex: str, *, is_block: bool) -> Markup:
-    tag = '<pre class="text"><code class="math-source">{}</code></pre>' if is_block else '<code class="math-source">{}</code>'
-    return Markup(tag).format(latex)
+    shown = Markup('<code class="math-source">{}</code>').format(latex)
+    return Markup('<pre class="text">{}</pre>').format(shown) if is_block else shown
 
 
 @cache
@@ -70,11 +71,18 @@ def _converter() -> LatexToMathML:
     return LatexToMathML(ignore_unknown_commands=False)
 
 
+def _font_file() -> Path:
+    """STIX Two Math, which the wheel of ziamath carries; importing ziamath would only cost time."""
+    spec = find_spec("ziamath")
+    folder = (spec.submodule_search_locations or [""])[0] if spec else ""
+    return Path(folder, "fonts", "STIXTwoMath-Regular.ttf")
+
+
 @cache
 def _subset(characters: frozenset[int]) -> str:
-    source = files("ziamath").joinpath("fonts/STIXTwoMath-Regular.ttf").read_bytes()
-    font = TTFont(BytesIO(source), lazy=True)
-    options = subset.Options(hinting=False, desubroutinize=True, notdef_outline=True, layout_features=["ssty", "dtls", "flac"])
+    font = TTFont(BytesIO(_font_file().read_bytes()), lazy=True)
+    features = ["ssty", "dtls", "flac"]
+    options = subset.Options(hinting=False, desubroutinize=True, notdef_outline=True, layout_features=features)
     worker = subset.Subsetter(options)
     worker.populate(unicodes=sorted(characters))
     worker.subset(font)

@@ -1,7 +1,7 @@
 """Numbers, times and sizes as people read them; pages, the command line and the review app share these.
 
 The rules: integers are grouped and never get decimals; floats show four significant digits, more when two different
-values would print the same; below 10⁻⁴ and from 10⁷ on they are written as 1.119×10⁻¹³; NaN and infinities are
+values would print the same; below 10⁻⁴ and from 10⁷ on they are written with a power of ten; NaN and infinities are
 words; what is missing is a dash. `exact` gives the full value for titles and copies.
 """
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MISSING = "—"
+_TIMES = "\N{MULTIPLICATION SIGN}"
 MINUS = "\N{MINUS SIGN}"
 _SIGNIFICANT = 4
 _MOST_DIGITS = 17
@@ -25,6 +26,8 @@ _EXACT_INTEGERS = 2**53
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_SHOWN_WITH_DECIMAL = 0.9995  # below it rounds to less than 1000 ms
+_SHOWN_IN_SECONDS = 9.95  # below it one decimal still makes two digits
 
 
 def is_number(value: object) -> bool:
@@ -70,7 +73,7 @@ def exact(value: float | None) -> str:
         return "not logged"
     if not math.isfinite(value):
         return _word(value)
-    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT_INTEGERS:
+    if _is_whole(value):
         return str(int(value))
     return repr(value)
 
@@ -79,15 +82,11 @@ def format_duration(seconds: float | None) -> str:
     """`240 ms`, `4.2 s`, `42 s`, `7 m 11 s`, `2 h 5 m`, `1 d 3 h`."""
     if seconds is None:
         return MISSING
-    if seconds < 0.9995:  # noqa: PLR2004 - below it rounds to less than 1000 ms
-        return f"{round(seconds * 1000)} ms"
-    if seconds < 9.95:  # noqa: PLR2004 - below it one decimal still has two digits
-        return f"{seconds:.1f} s"
+    if seconds < _SHOWN_IN_SECONDS:
+        return f"{round(seconds * 1000)} ms" if seconds < _SHOWN_WITH_DECIMAL else f"{seconds:.1f} s"
     rest = round(seconds)
-    if rest < _MINUTE:
-        return f"{rest} s"
     if rest < _HOUR:
-        return f"{rest // _MINUTE} m {rest % _MINUTE} s"
+        return f"{rest} s" if rest < _MINUTE else f"{rest // _MINUTE} m {rest % _MINUTE} s"
     minutes = round(seconds / _MINUTE)
     if minutes * _MINUTE < _DAY:
         return f"{minutes // _MINUTE} h {minutes % _MINUTE} m"
@@ -123,7 +122,7 @@ def format_count(count: int, noun: str) -> str:
 
 
 def _exact_difference(new: float, old: float) -> float:
-    """Subtract as decimals, so that 0.8731 − 0.8652 is 0.0079 and not 0.007900000000000018."""
+    """Subtract as decimals, so that 0.8731 less 0.8652 is 0.0079 and not 0.007900000000000018."""
     if isinstance(new, int) and isinstance(old, int):
         return new - old
     return float(Decimal(repr(new)) - Decimal(repr(old)))
@@ -162,7 +161,7 @@ def _text(value: float | None, decimals: int, significant: int, *, whole: bool) 
 def _scientific(value: float, significant: int) -> str:
     digits = min(significant, len(Decimal(repr(value)).normalize().as_tuple().digits))
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    return f"{mantissa}×10{str(int(exponent)).translate(_SUPERSCRIPT)}".replace("-", MINUS, 1)
+    return f"{mantissa}{_TIMES}10{str(int(exponent)).translate(_SUPERSCRIPT)}".replace("-", MINUS, 1)
 
 
 def _word(value: float) -> str:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from nightbook.runs.report.code import highlight_code
 from nightbook.runs.report.interactive import Charts, is_loader
 from nightbook.runs.report.limits import Detail, fitted_image
-from nightbook.runs.report.markup import clean_html, removal_notice
+from nightbook.runs.report.markup import INLINE_SCRIPT, clean_html, removal_notice
 from nightbook.runs.report.mathematics import latex_output_to_html
 from nightbook.runs.report.numbers import format_bytes
 from nightbook.runs.report.streams import render_stream, render_traceback
@@ -44,6 +44,7 @@ class Outputs:
         detail: How much is kept of large outputs.
         link: The executed notebook beside the page; empty when there is none.
         widgets: The notebook's saved widget state.
+        scripts: Outputs that are shown without a script of their own.
     """
 
     prose: Prose
@@ -51,6 +52,7 @@ class Outputs:
     detail: Detail = Detail.FULL
     link: str = ""
     widgets: Widgets = field(default_factory=lambda: Widgets(models={}))
+    scripts: int = 0
     _count: int = 0
 
     def render(self, output: Mapping[str, object]) -> Markup:
@@ -90,25 +92,36 @@ class Outputs:
             return self._html(html, scope)
         if isinstance(markdown, str):
             return Markup('<div class="prose {}">{}</div>').format(scope, self.prose.render(markdown, scope))
-        if "image/svg+xml" in bundle:
-            encoded = base64.b64encode(str(bundle["image/svg+xml"]).encode()).decode("ascii")
-            return _image("image/svg+xml", encoded, _alternative(bundle), Markup())
-        for kind in _PICTURES:
-            if kind in bundle:
-                shown, content = fitted_image(kind, "".join(str(bundle[kind]).split()), self.detail)
-                return _image(shown, content, _alternative(bundle), _dimensions(metadata, kind))
+        picture = self._picture(bundle, metadata)
+        if picture is not None:
+            return picture
         if "text/latex" in bundle:
             return latex_output_to_html(str(bundle["text/latex"]))
         if "application/json" in bundle:
             text = json.dumps(bundle["application/json"], indent=2, ensure_ascii=False)
-            return Markup('<pre class="code"><code>{}</code></pre>').format(highlight_code(text, "json"))
+            return Markup('<pre class="code" tabindex="0"><code>{}</code></pre>').format(highlight_code(text, "json"))
         return self._plain(bundle)
+
+    def _picture(self, bundle: Mapping[str, object], metadata: object) -> Markup | None:
+        """An image in an `img` element, where even an SVG can neither run nor load anything."""
+        if "image/svg+xml" in bundle:
+            encoded = base64.b64encode(str(bundle["image/svg+xml"]).encode()).decode("ascii")
+            return _image("image/svg+xml", encoded, _alternative(bundle), Markup())
+        kind = next((one for one in _PICTURES if one in bundle), None)
+        if kind is None:
+            return None
+        shown, content = fitted_image(kind, "".join(str(bundle[kind]).split()), self.detail)
+        return _image(shown, content, _alternative(bundle), _dimensions(metadata, kind))
 
     def _html(self, html: str, scope: str) -> Markup:
         cleaned = clean_html(html, scope)
         body = dress_tables(cleaned.html, TableRules(most_rows=self.detail.most_rows, link=self.link))
         plate = " plate" if cleaned.has_colours else ""
         shown = Markup('<div class="foreign {}{}">{}</div>').format(scope, plate, body) if body.strip() else Markup()
+        if shown and cleaned.removed == (INLINE_SCRIPT,):
+            # a data frame or an estimator reads the same without its script: counted, not lamented each time
+            self.scripts += 1
+            return shown
         return shown + removal_notice(cleaned.removed)
 
     def _plain(self, bundle: Mapping[str, object]) -> Markup:
@@ -119,7 +132,9 @@ class Outputs:
             return shown or Markup('<p class="notice">An output of type {} cannot be shown here.</p>').format(
                 ", ".join(bundle)
             )
-        return shown + Markup('<p class="notice">Not drawn here: {}, which this report cannot show.</p>').format(missing)
+        return shown + Markup('<p class="notice">Not drawn here: {}, which this report cannot show.</p>').format(
+            missing
+        )
 
     def _too_large(self, size: int) -> Markup:
         link = Markup(' It is in <a href="{}">the executed notebook</a>.').format(self.link) if self.link else ""
@@ -129,7 +144,7 @@ class Outputs:
 
 
 def _settled(bundle: Mapping[str, object]) -> dict[str, object]:
-    """nbformat stores text as one string or as a list of lines."""
+    """Join lines: nbformat stores text as one string or as a list of lines."""
     return {kind: _joined(value) if _is_lines(kind, value) else value for kind, value in bundle.items()}
 
 
@@ -156,4 +171,5 @@ def _dimensions(metadata: object, kind: str) -> Markup:
 
 
 def _image(kind: str, content: str, alternative: str, dimensions: Markup) -> Markup:
-    return Markup('<img class="plate" alt="{}" src="data:{};base64,{}"{}>').format(alternative, kind, content, dimensions)
+    tag = Markup('<img class="plate" alt="{}" src="data:{};base64,{}"{}>')
+    return tag.format(alternative, kind, content, dimensions)

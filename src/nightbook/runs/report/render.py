@@ -9,12 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment
 from markupsafe import Markup
 from nbconvert.exporters.templateexporter import TemplateExporter
 from nbformat import from_dict
 
-from nightbook.records import CellStatus, RunStatus
+from nightbook.records import Cause, CellStatus, RunStatus
 from nightbook.runs.report import header, wording
 from nightbook.runs.report.cells import CellView, CellViews
 from nightbook.runs.report.context import CodeVisibility, ReportContext, ReportParameter
@@ -30,6 +29,8 @@ from nightbook.template_files import templates_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from jinja2 import Environment
 
 _FEWEST_HEADINGS = 3
 
@@ -49,6 +50,7 @@ class Page:
     font_css: str
     has_code: bool
     detail: Detail
+    scripts: int
 
     @property
     def status(self) -> wording.StatusWord:
@@ -66,6 +68,24 @@ class Page:
         return next((cell for cell in self.cells if cell.is_error), None)
 
     @property
+    def verdict(self) -> str:
+        """What went wrong and where, in one sentence: the first thing to read."""
+        cell = self.failing
+        place = "" if cell is None or cell.index is None else f"cell {cell.index}"
+        line = f" at line {cell.line}" if cell and cell.line else ""
+        if self.context.run.cause is Cause.CELL_ERROR and place:
+            return f"{place.capitalize()} failed{line}."
+        words = wording.cause_in_words(self.context.run) or self.status.word
+        return f"{words} in {place}{line}." if place else f"{words}."
+
+    @property
+    def foreign_scripts(self) -> str:
+        """`3 outputs have scripts`: counted once, since each output reads well without."""
+        if not self.scripts:
+            return ""
+        return f"{format_count(self.scripts, 'output')} {'has a script' if self.scripts == 1 else 'have scripts'}"
+
+    @property
     def changed(self) -> tuple[ReportParameter, ...]:
         """Parameters that differ from their defaults."""
         return tuple(one for one in self.context.parameters if one.changed)
@@ -76,9 +96,15 @@ class Page:
         return tuple(one for one in self.context.parameters if not one.changed)
 
     @property
+    def has_steps(self) -> bool:
+        """Whether any metric has a history to draw."""
+        return any(row.spark for row in self.metrics)
+
+    @property
     def not_run_from(self) -> int:
         """Position of the first shown cell after the last that ran; -1 when every cell ran."""
-        ran = [place for place, cell in enumerate(self.cells) if cell.kind == "code" and cell.status is not CellStatus.NOT_RUN]
+        code = [place for place, cell in enumerate(self.cells) if cell.kind == "code"]
+        ran = [place for place in code if self.cells[place].status is not CellStatus.NOT_RUN]
         start = (ran[-1] + 1) if ran else 0
         return start if any(cell.status is CellStatus.NOT_RUN for cell in self.cells[start:]) else -1
 
@@ -135,10 +161,9 @@ def environment() -> Environment:
 
 def _render(notebook: Mapping[str, object], context: ReportContext, code: CodeVisibility, detail: Detail) -> str:
     page = _page(notebook, context, code, detail)
-    body, _ = _exporter().from_notebook_node(
-        from_dict({"cells": [_skeleton(place, cell) for place, cell in enumerate(page.cells)], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}),
-        resources={"page": page},
-    )
+    cells = [_skeleton(place, cell) for place, cell in enumerate(page.cells)]
+    walked = from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    body, _ = _exporter().from_notebook_node(walked, resources={"page": page})
     html = str(body)
     if len(html) <= WARNING_BYTES:
         return html
@@ -147,7 +172,7 @@ def _render(notebook: Mapping[str, object], context: ReportContext, code: CodeVi
 
 
 def _skeleton(place: int, cell: CellView) -> dict[str, object]:
-    """nbconvert walks the cells; their content is already rendered and stands in the page."""
+    """A bare cell for nbconvert to walk: the content is already rendered and stands in the page."""
     base: dict[str, object] = {"id": f"cell-{place}", "cell_type": cell.kind, "metadata": {}, "source": ""}
     return base | {"outputs": [], "execution_count": None} if cell.kind == "code" else base
 
@@ -161,7 +186,8 @@ def _page(notebook: Mapping[str, object], context: ReportContext, code: CodeVisi
     outputs.widgets = saved_widgets(metadata, outputs.render)
     views = CellViews(run=context.run, prose=prose, outputs=outputs, code=code, language=_language(metadata))
     listed = notebook.get("cells")
-    cells = views.render([cell for cell in listed if isinstance(cell, dict)] if isinstance(listed, list | tuple) else [])
+    given = listed if isinstance(listed, list | tuple) else ()
+    cells = views.render([cell for cell in given if isinstance(cell, dict)])
     text = "".join(str(part) for cell in cells for part in (cell.body, *cell.outputs))
     headings = tuple(prose.headings)
     return Page(
@@ -170,6 +196,7 @@ def _page(notebook: Mapping[str, object], context: ReportContext, code: CodeVisi
         metrics=header.metric_rows(context), curves=header.metric_curves(context.points),
         durations=header.cell_durations(cells), libraries=embed_libraries(outputs.charts.libraries),
         font_css=math_font_css(text), has_code=code is CodeVisibility.FOLDED, detail=detail,
+        scripts=outputs.scripts,
     )  # fmt: skip
 
 
@@ -188,7 +215,7 @@ class _ReportExporter(TemplateExporter):
 
     def __init__(self) -> None:
         folder = templates_folder("report")
-        super().__init__(
+        super().__init__(  # type: ignore[no-untyped-call] - nbconvert has no types
             template_name=folder.name,
             template_file="report.html.j2",
             extra_template_basedirs=[str(folder.parent)],
@@ -196,7 +223,7 @@ class _ReportExporter(TemplateExporter):
         )
 
     def _create_environment(self) -> Any:  # noqa: ANN401 - nbconvert has no types
-        shared = super()._create_environment()
+        shared = super()._create_environment()  # type: ignore[no-untyped-call] - nbconvert has no types
         shared.autoescape = True
         shared.trim_blocks = shared.lstrip_blocks = True
         shared.filters |= {

@@ -38,7 +38,7 @@ def render_stream(text: str, name: str) -> Markup:
     if len(hidden) > _FOLDED_CHARACTERS:
         note = f", of which the first {format_bytes(_FOLDED_CHARACTERS)} are in this page"
         hidden = hidden[:_FOLDED_CHARACTERS]
-    folded = Markup("<details class=\"more\"><summary>{} more{}</summary>{}</details>").format(
+    folded = Markup('<details class="more"><summary>{} more{}</summary>{}</details>').format(
         format_count(len(middle), "line"), note, _pre(hidden, kind)
     )
     return label + _pre("\n".join(lines[:_EDGE_LINES]), kind) + folded + _pre("\n".join(lines[-_EDGE_LINES:]), kind)
@@ -49,13 +49,13 @@ def _long_lines(text: str, kind: str) -> Markup:
     half = _MOST_OPEN_CHARACTERS // 2
     rest = text[half : half + _FOLDED_CHARACTERS]
     note = format_count(len(text) - half, "more character")
-    return _pre(text[:half], kind) + Markup("<details class=\"more\"><summary>{}</summary>{}</details>").format(
+    return _pre(text[:half], kind) + Markup('<details class="more"><summary>{}</summary>{}</details>').format(
         note, _pre(rest, kind)
     )
 
 
 def settle(text: str) -> str:
-    """What a terminal would show in the end: a carriage return overwrites its line, a progress bar is its last state."""
+    """What a terminal would show in the end: of a progress bar, its last state."""
     plain = _OTHER_ESCAPES.sub("", text).replace("\r\n", "\n")
     if "\r" in plain:
         plain = "\n".join(_last_state(line) for line in plain.split("\n"))
@@ -83,7 +83,7 @@ def render_traceback(traceback: Sequence[str], name: str, message: str) -> Marku
     *earlier, last = frames[2:-1]
     folded = Markup()
     if earlier:
-        folded = Markup("<details class=\"more\"><summary>{}</summary>{}</details>").format(
+        folded = Markup('<details class="more"><summary>{}</summary>{}</details>').format(
             format_count(len(earlier), "earlier frame"), _pre("\n".join(earlier), "traceback")
         )
     return title + folded + _pre(last, "traceback")

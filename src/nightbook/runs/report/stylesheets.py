@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import tinycss2
+import tinycss2  # type: ignore[import-untyped] - it has no types
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,6 +35,17 @@ def safe_declarations(source: str) -> str:
     return "".join(_declaration(one, []) for one in kept if one.type == "declaration")
 
 
+def declared_hosts(source: str) -> tuple[str, ...]:
+    """Hosts that a style attribute would load from."""
+    if "url" not in source.lower():
+        return ()
+    hosts: list[str] = []
+    for one in tinycss2.parse_blocks_contents(source, skip_comments=True, skip_whitespace=True):
+        if one.type == "declaration":
+            _declaration(one, hosts)
+    return tuple(hosts)
+
+
 def host_of(address: str) -> str:
     """The host a URL names, `this machine` for a file, empty for data that the URL itself carries."""
     parts = urlsplit(address.strip())
@@ -58,7 +69,8 @@ def _rule(rule: Any, scope: str, hosts: list[str]) -> str:  # noqa: ANN401 - tin
         inner = tinycss2.parse_rule_list(rule.content, skip_comments=True, skip_whitespace=True)
         return f"@{rule.lower_at_keyword}{prelude}{{{''.join(_rule(one, scope, hosts) for one in inner)}}}"
     if rule.lower_at_keyword.endswith("keyframes"):
-        return "" if any(_addresses(rule.content)) else f"@{rule.lower_at_keyword}{prelude}{{{tinycss2.serialize(rule.content)}}}"
+        body = tinycss2.serialize(rule.content)
+        return "" if any(_addresses(rule.content)) else f"@{rule.lower_at_keyword}{prelude}{{{body}}}"
     return ""
 
 

@@ -53,7 +53,7 @@ class Widgets:
             return self._box(kind, state, scope, depth)
         if kind == "Output":
             caught = state.get("outputs")
-            return Markup().join(self.render_output(one) for one in caught) if isinstance(caught, list | tuple) else Markup()
+            return Markup().join(self.render_output(one) for one in _list(caught) if isinstance(one, dict))
         if kind in {"HTML", "HTMLMath"}:
             cleaned = clean_html(_text(state.get("value")), scope)
             return _labelled(state, Markup("<span>{}</span>").format(cleaned.html)) + removal_notice(cleaned.removed)
@@ -83,7 +83,7 @@ def saved_widgets(metadata: Mapping[str, object], render_output: Callable[[Mappi
     saved = widgets.get(_STATE) if isinstance(widgets, dict) else None
     state = saved.get("state") if isinstance(saved, dict) else None
     models: dict[str, tuple[str, Mapping[str, object]]] = {}
-    for identity, model in (state.items() if isinstance(state, dict) else ()):
+    for identity, model in state.items() if isinstance(state, dict) else ():
         if isinstance(model, dict) and isinstance(model.get("state"), dict):
             models[identity] = (str(model.get("model_name", "")), model["state"])
     return Widgets(models=models, render_output=render_output)
@@ -102,24 +102,33 @@ def _value(state: Mapping[str, object]) -> Markup:
     return _labelled(state, Markup('<span class="control-value">{}</span>').format(text or "—"))
 
 
-def _meter(state: Mapping[str, object]) -> Markup:
-    value, low, high = (_float(state.get(key), default) for key, default in (("value", 0.0), ("min", 0.0), ("max", 1.0)))
+def _slider(state: Mapping[str, object]) -> Markup:
+    value = state.get("value")
+    shown = format_number(value) if is_number(value) and isinstance(value, int | float) else _text(value)
+    return _labelled(state, Markup('{} <span class="control-value">{}</span>').format(_bar(state), shown))
+
+
+def _progress(state: Mapping[str, object]) -> Markup:
+    return _labelled(state, _bar(state))
+
+
+def _bar(state: Mapping[str, object]) -> Markup:
+    value, low, high = (_float(state.get(key), start) for key, start in (("value", 0.0), ("min", 0.0), ("max", 1.0)))
     name = _text(state.get("description")) or "Value"
-    shown = Markup('<meter min="{}" max="{}" value="{}" aria-label="{}"></meter> <span class="control-value">{}</span>').format(
-        low, max(high, low), value, name, format_number(int(value) if value.is_integer() else value)
-    )
-    return _labelled(state, shown)
+    meter = Markup('<meter min="{}" max="{}" value="{}" aria-label="{}"></meter>')
+    return meter.format(low, max(high, low), value, name)
 
 
 def _range(state: Mapping[str, object]) -> Markup:
-    low, high = (*_list(state.get("value")), None, None)[:2]
-    texts = [format_number(end) if is_number(end) and isinstance(end, int | float) else _text(end) for end in (low, high)]
-    return _labelled(state, Markup('<span class="control-value">{} to {}</span>').format(*texts))
+    ends = (*_list(state.get("value")), None, None)[:2]
+    low, high = (format_number(end) if isinstance(end, int | float) else _text(end) for end in ends)
+    return _labelled(state, Markup('<span class="control-value">{} to {}</span>').format(low, high))
 
 
 def _check(state: Mapping[str, object]) -> Markup:
     word, sign = ("yes", "☑") if state.get("value") else ("no", "☐")
-    return _labelled(state, Markup('<span class="control-value"><span aria-hidden="true">{}</span> {}</span>').format(sign, word))
+    shown = Markup('<span class="control-value"><span aria-hidden="true">{}</span> {}</span>').format(sign, word)
+    return _labelled(state, shown)
 
 
 def _choice(state: Mapping[str, object]) -> Markup:
@@ -167,20 +176,21 @@ def _float(value: object, default: float) -> float:
 
 
 _BOXES = frozenset({"Box", "VBox", "HBox", "GridBox", "Tab", "Accordion", "Stack"})
+_CHOICES = (
+    "Dropdown", "RadioButtons", "Select", "SelectMultiple", "SelectionSlider", "SelectionRangeSlider", "ToggleButtons",
+)  # fmt: skip
+_VALUES = (
+    "IntText", "BoundedIntText", "FloatText", "BoundedFloatText", "FloatLogSlider", "Text", "Textarea", "Combobox",
+    "Label", "DatePicker", "TimePicker", "ColorPicker", "NaiveDatetimePicker", "DatetimePicker", "TagsInput",
+)  # fmt: skip
 _CONTROLS: Mapping[str, Callable[[Mapping[str, object]], Markup]] = {
-    **dict.fromkeys(("IntSlider", "FloatSlider", "IntProgress", "FloatProgress", "Play"), _meter),
+    **dict.fromkeys(("IntSlider", "FloatSlider", "Play"), _slider),
+    **dict.fromkeys(("IntProgress", "FloatProgress"), _progress),
     **dict.fromkeys(("IntRangeSlider", "FloatRangeSlider"), _range),
     **dict.fromkeys(("Checkbox", "Valid", "ToggleButton"), _check),
-    **dict.fromkeys(
-        ("Dropdown", "RadioButtons", "Select", "SelectMultiple", "SelectionSlider", "SelectionRangeSlider", "ToggleButtons"),
-        _choice,
-    ),
-    **dict.fromkeys(
-        ("IntText", "BoundedIntText", "FloatText", "BoundedFloatText", "FloatLogSlider", "Text", "Textarea", "Combobox",
-         "Label", "DatePicker", "TimePicker", "ColorPicker", "NaiveDatetimePicker", "DatetimePicker", "TagsInput"),
-        _value,
-    ),
+    **dict.fromkeys(_CHOICES, _choice),
+    **dict.fromkeys(_VALUES, _value),
     "Password": _secret,
     "Button": _button,
     "Image": _image,
-}  # fmt: skip
+}
