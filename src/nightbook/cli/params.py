@@ -55,7 +55,7 @@ def _find(settings: Settings, target: str) -> Path:
     if Path(target).suffix in _SUFFIXES or Path(target).exists():
         return Path(target).absolute()
     folder = settings.root / settings.notebooks
-    files = {stage_name(one): one for one in sorted(folder.glob("*")) if one.suffix in _SUFFIXES}
+    files = {stage_name(one): one for one in sorted(folder.glob("*.ipynb"))}
     files |= {name: settings.root / one.notebook for name, one in settings.stages.items() if one.notebook}
     if target not in files:
         raise PipelineError(f"there is no stage '{target}'", remedy=nearest(target, files))
@@ -76,7 +76,7 @@ def _table(parameters: Sequence[Parameter]) -> Table:
     for heading in ("parameter", "takes", "default", "help"):
         table.add_column(heading, overflow="fold")
     for one in parameters:
-        default = Text(one.default_source.partition("\n")[0])
+        default = Text(repr(one.default) if "\n" in one.default_source else one.default_source)
         if one.default is Absent.MISSING:
             default = Text("required", style="bold")
         # As text, not markup: brackets in a help or a default are meant literally.

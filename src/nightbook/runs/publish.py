@@ -1,0 +1,124 @@
+"""The publisher's process: reports and MLflow for the runs that it is told of on its standard input.
+
+`python -m nightbook.runs.publish ROOT`. At the end of its input it finishes what can be finished and prints what is still owed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nightbook.files import write_atomically
+from nightbook.records import RunKind, RunStatus
+from nightbook.runs.ledger import Ledger
+from nightbook.runs.probe import answers
+from nightbook.runs.request import REQUEST, TRACKING, ExecutionRequest
+from nightbook.settings import load_settings
+
+if TYPE_CHECKING:
+    from nightbook.runs.outbox import Outbox
+    from nightbook.settings import Settings
+
+PAUSE_SECONDS = 2.0
+
+
+class Publishing:
+    """Serves one `nightbook` command until it closes the pipe."""
+
+    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._outbox: Outbox | None = None
+        self._awaiting: set[str] = set()
+
+    def serve(self) -> str:
+        """Return why something is still owed, empty when nothing is."""
+        while (told := _told(PAUSE_SECONDS)) is not None:
+            self._publish(told)
+        return self._finish()
+
+    def _publish(self, told: set[str]) -> None:
+        self._awaiting |= {run_id for run_id in told if self._awaits_tracking(run_id)}
+        if self._awaiting and not answers(self._settings.tracking_uri, timeout_seconds=0.5):
+            self._let_go_without_tracking()
+        for run_id in sorted(self._awaiting):
+            self._hand_over(run_id)
+        if answers(self._settings.tracking_uri, timeout_seconds=0.5):
+            self._open().drain()
+
+    def _finish(self) -> str:
+        self._write_reports()
+        if not answers(self._settings.tracking_uri, timeout_seconds=0.5):
+            debt = self._ledger.deliveries.owed()
+            return f"MLflow does not answer, {debt.runs} runs wait for it" if debt.runs else ""
+        drained = self._open().drain()
+        return f"{drained.owed} runs wait for MLflow: {drained.reason}" if drained.owed else ""
+
+    def _write_reports(self) -> None:
+        """Reports do not wait for MLflow."""
+        from nightbook.runs.reporting import ensure_report  # noqa: PLC0415 - as `_open`
+
+        for run_id in self._ledger.deliveries.owed_runs():
+            run = self._ledger.get(run_id)
+            if run.kind is RunKind.STAGE:
+                ensure_report(self._settings, self._ledger, run)
+
+    def _open(self) -> Outbox:
+        # MLflow and nbconvert take seconds to load: the first word with the ledger and the probe come before.
+        if self._outbox is None:
+            from nightbook.runs.publishing import ReportingOutbox  # noqa: PLC0415 - see above
+
+            self._outbox = ReportingOutbox(self._settings, self._ledger)
+        return self._outbox
+
+    def _awaits_tracking(self, run_id: str) -> bool:
+        path = self._settings.runs_folder / run_id / REQUEST
+        return path.exists() and not path.with_name(TRACKING).exists() and ExecutionRequest.read(path).awaits_tracking
+
+    def _hand_over(self, run_id: str) -> None:
+        """Leave what puts the notebook's own `mlflow` calls into its run; the runner waits for it."""
+        run = self._ledger.get(run_id)
+        if run.status is RunStatus.PENDING:
+            return
+        known = self._open().announce(run_id)
+        tracking = {"MLFLOW_TRACKING_URI": self._settings.tracking_uri, "MLFLOW_RUN_ID": known} if known else {}
+        self._leave(run_id, tracking)
+
+    def _let_go_without_tracking(self) -> None:
+        for run_id in sorted(self._awaiting):
+            self._leave(run_id, {})
+
+    def _leave(self, run_id: str, tracking: dict[str, str]) -> None:
+        write_atomically(self._settings.runs_folder / run_id / TRACKING, json.dumps(tracking).encode())
+        self._awaiting.discard(run_id)
+
+
+def _told(timeout_seconds: float) -> set[str] | None:
+    """Run ids that came meanwhile; None at the end of the input."""
+    ready, _, _ = select.select([sys.stdin.fileno()], [], [], timeout_seconds)
+    if not ready:
+        return set()
+    chunk = os.read(sys.stdin.fileno(), 65536)
+    return {line.decode() for line in chunk.split()} if chunk else None
+
+
+def main() -> None:
+    """Serve the project named on the command line."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
+    settings = load_settings(Path(sys.argv[1]), environment=os.environ)
+    with Ledger.open(settings.ledger) as ledger:
+        owed = Publishing(settings, ledger).serve()
+    sys.stdout.write(json.dumps({"owed": owed}))
+    sys.stdout.flush()
+    # MLflow's threads and engines have nothing left to say.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Plan what a request asks for, with no library that a plan does not need: finding nothing to do takes no time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nightbook.errors import SecretError
+from nightbook.notebooks.references import reveal
+from nightbook.pipelines.digests import FileDigests
+from nightbook.pipelines.plan import Evidence, Plan, make_plan
+from nightbook.pipelines.store import ContentStore
+from nightbook.runs.glance import glance_successes
+from nightbook.workflow.targets import Selection, select
+
+if TYPE_CHECKING:
+    from nightbook.pipelines.stage import Stage
+
+    from nightbook.workflow.requests import RunRequest
+
+
+def plan(request: RunRequest) -> Plan:
+    """Say what a request would run, and why; nothing starts.
+
+    Raises:
+        NightbookError: Whatever is wrong with the project, the targets or the parameters.
+    """
+    selection = select(request.settings, request.targets, request.parameters)
+    return make_plan(selection.pipeline, selection.names, gather_evidence(request, selection))
+
+
+def gather_evidence(request: RunRequest, selection: Selection) -> Evidence:
+    """What a plan is made from; an embedded ledger is asked without loading SQLAlchemy."""
+    settings = request.settings
+    successes = glance_successes(settings.ledger)
+    if successes is None:
+        from nightbook.runs.ledger import Ledger  # noqa: PLC0415 - a shared ledger alone needs it for a plan
+
+        with Ledger.open(settings.ledger) as ledger:
+            successes = ledger.last_successes()
+    return Evidence(
+        settings=settings,
+        last_successes=successes,
+        digests=FileDigests(settings.cache_folder / "digests.json"),
+        store=ContentStore(settings.store_folder),
+        forced=frozenset(selection.names) if request.is_forced else selection.forced,
+    )
+
+
+def check_secrets(stages: tuple[Stage, ...]) -> None:
+    """Make sure that every secret of the stages that run can be had, before anything starts.
+
+    Raises:
+        SecretError: One cannot; the stage is named.
+    """
+    for stage in stages:
+        for reference in stage.binding.secrets:
+            try:
+                reveal(_anchored(reference, stage))
+            except SecretError as error:
+                raise SecretError(f"{error.message} (stage '{stage.name}')", remedy=error.remedy) from None
+
+
+def _anchored(reference: str, stage: Stage) -> str:
+    kind, _, place = reference.partition(":")
+    return f"{kind}:{stage.notebook.path.parent / place}" if kind == "file" and not place.startswith("~") else reference

@@ -1,0 +1,187 @@
+"""Run a pipeline, some of its stages, or a notebook: plan, execute what is owed, publish."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from nightbook.errors import NightbookError
+from nightbook.pipelines.plan import Decision, Evidence, Plan, Verdict, make_plan, settle
+from nightbook.records import LastSuccess, RunKind, RunStatus
+from nightbook.runs.git import read_git_state
+from nightbook.runs.ledger import Ledger, Outcome
+from nightbook.runs.publisher import Publisher
+from nightbook.runs.recovery import recover_lost_runs
+from nightbook.workflow.execution import Execution, Slot, status_of_all
+from nightbook.workflow.making import RunMaker
+from nightbook.workflow.planning import check_secrets, gather_evidence
+from nightbook.workflow.requests import RunResult, StageState, StageView
+from nightbook.workflow.targets import Selection, select
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nightbook.records import Run
+    from nightbook.runs.launch import SupervisedRun
+    from nightbook.settings import Settings
+    from nightbook.workflow.requests import RunRequest, Watcher
+
+
+def run(request: RunRequest, watcher: Watcher) -> RunResult:
+    """Bring the targets up to date.
+
+    Returns:
+        How it ended; a stage that fails is a result, not an exception.
+
+    Raises:
+        NightbookError: Something is wrong with the project or the parameters: nothing was started.
+    """
+    settings = request.settings
+    selection = select(settings, request.targets, request.parameters)
+    with Ledger.open(settings.ledger) as ledger, _alone(settings, selection, watcher):
+        recover_lost_runs(ledger, settings.runs_folder, lost_after_seconds=settings.lost_after_seconds)
+        evidence = gather_evidence(request, selection)
+        plan = make_plan(selection.pipeline, selection.names, evidence)
+        watcher.planned(plan)
+        if plan.is_up_to_date:
+            return nothing_to_do(plan)
+        check_secrets(tuple(selection.pipeline.stages[name] for name in plan.named(Verdict.RUN, Verdict.UNDECIDED)))
+        return _execute(request, ledger, StageWork(selection=selection, evidence=evidence, plan=plan), watcher)
+
+
+def nothing_to_do(plan: Plan) -> RunResult:
+    """The result of a plan in which everything is up to date."""
+    views = tuple(
+        StageView(name=one.stage, state=StageState.UP_TO_DATE, reason="; ".join(one.reasons)) for one in plan.decisions
+    )
+    return RunResult(status=RunStatus.SUCCEEDED, plan=plan, stages=views)
+
+
+def _execute(request: RunRequest, ledger: Ledger, work: StageWork, watcher: Watcher) -> RunResult:
+    settings = request.settings
+    with Publisher(settings) as publisher:
+        maker = RunMaker(
+            settings=settings, ledger=ledger, publisher=publisher, git=read_git_state(settings.root), tags=request.tags
+        )
+        work.maker = maker
+        if not work.selection.is_lone:
+            maker.begin_parent(RunKind.PIPELINE, {})
+        execution = Execution(work.slots(), work, jobs=request.jobs or settings.jobs, watcher=watcher)
+        try:
+            execution.run()
+        except NightbookError as error:
+            maker.end_parent(Outcome(status=RunStatus.FAILED, message=error.message))
+            raise
+        status, cause, message = status_of_all(execution.views, is_cancelled=execution.is_cancelled)
+        maker.end_parent(Outcome(status=status, cause=cause, message=message))
+        watcher.publishing("writing reports and telling MLflow …")
+        owed = publisher.close()
+    return RunResult(
+        status=status,
+        plan=work.plan,
+        parent=ledger.get(maker.parent.run_id) if maker.parent else None,
+        stages=tuple(_refreshed(view, ledger) for view in execution.views),
+        owed=owed,
+    )
+
+
+def _refreshed(view: StageView, ledger: Ledger) -> StageView:
+    return replace(view, run=ledger.get(view.run.run_id)) if view.run else view
+
+
+@dataclass(slots=True, kw_only=True)
+class StageWork:
+    """What an execution asks of a pipeline's stages.
+
+    Attributes:
+        selection: The stages, and which were asked for.
+        evidence: What decisions rest on; grows as stages succeed.
+        plan: What was intended before anything ran.
+        maker: Makes the runs.
+    """
+
+    selection: Selection
+    evidence: Evidence
+    plan: Plan
+    maker: RunMaker = field(init=False)
+    _decisions: dict[str, Decision] = field(default_factory=dict)
+
+    def slots(self) -> list[Slot]:
+        """One for each stage of the plan."""
+        pipeline = self.selection.pipeline
+        planned = {one.stage for one in self.plan.decisions}
+        return [
+            Slot(
+                name=one.stage,
+                needs=tuple(name for name in pipeline.upstream[one.stage] if name in planned),
+                tries_left=pipeline.stages[one.stage].retries,
+                reason="; ".join(one.reasons),
+            )
+            for one in self.plan.decisions
+        ]
+
+    def begin(self, slot: Slot) -> SupervisedRun | StageState:
+        """Decide again, now that all before it is there: outputs that came out the same need no new run behind them."""
+        pipeline = self.selection.pipeline
+        decision = settle(pipeline, slot.name, self.evidence)
+        self._decisions[slot.name] = decision
+        slot.reason = "; ".join(decision.reasons)
+        if decision.verdict is Verdict.UP_TO_DATE:
+            return StageState.UP_TO_DATE
+        if decision.verdict is Verdict.RESTORE:
+            for pin in decision.restores:
+                self.evidence.store.restore(pin.digest, self.evidence.settings.root / pin.uri)
+            return StageState.RESTORED
+        stage = pipeline.stages[slot.name]
+        inputs = tuple(self.evidence.digests.pin(one) for one in stage.inputs)
+        assert decision.fingerprint is not None  # noqa: S101 - a settled decision has one
+        return self.maker.start(stage, decision.fingerprint, inputs)
+
+    def conclude(self, slot: Slot, live: SupervisedRun) -> Run:
+        """Read how it ended; a success is what the stages behind it are decided by."""
+        run = self.maker.conclude(live)
+        fingerprint = self._decisions[slot.name].fingerprint
+        if run.status is RunStatus.SUCCEEDED and fingerprint is not None:
+            success = LastSuccess(
+                run_id=run.run_id,
+                number=run.number,
+                fingerprint=fingerprint.digest,
+                parts=fingerprint.parts,
+                outputs=run.outputs,
+                ended_at=run.ended_at,
+            )
+            self.evidence = replace(
+                self.evidence, last_successes={**self.evidence.last_successes, slot.name: success}
+            )
+        return run
+
+    def give_up(self, slot: Slot) -> Run:
+        """Record that it could not begin."""
+        failed = [name for name in slot.needs]
+        return self.maker.give_up(self.selection.pipeline.stages[slot.name], f"not run: {', '.join(failed)} failed")
+
+    def beat(self) -> None:
+        """The parent is still looked after."""
+        self.maker.beat()
+
+
+@contextmanager
+def _alone(settings: Settings, selection: Selection, watcher: Watcher) -> Iterator[None]:
+    """Let one pipeline run at a time in a project; lone notebooks run beside each other."""
+    if selection.is_lone:
+        yield
+        return
+    settings.state.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(settings.state / "run.lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        watcher.waiting("another nightbook run is at work in this project; this one goes on when it ends")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
