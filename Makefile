@@ -44,7 +44,7 @@ ifdef UV
 else
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV) || \
 		{ echo "try: apt-get install python3-venv" >&2; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes --requirement $(LOCK)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 --no-compile --no-deps --require-hashes --requirement $(LOCK)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --no-build-isolation --editable .
 	@# Some packages ship templates that are no Python; those cannot be compiled and need not be.
 	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
