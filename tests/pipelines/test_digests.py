@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nightbook.pipelines.digests import FileDigests
-from nightbook.pipelines.stage import data_path
+from nightbook.pipelines.stage import Places
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,7 +140,7 @@ def test_a_pin_has_the_size_of_a_file_a_folder_or_nothing(tmp_path: Path, memory
     one = FileDigests(memory)
 
     def pin(written: str) -> tuple[str, bool, int | None]:
-        pinned = one.pin(data_path("name", written, tmp_path, tmp_path))
+        pinned = one.pin(Places(tmp_path).data("name", written, str(tmp_path)))
         return pinned.uri, bool(pinned.digest), pinned.size_bytes
 
     assert pin("f/a.txt") == ("f/a.txt", True, 3)

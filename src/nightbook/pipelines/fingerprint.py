@@ -22,6 +22,7 @@ from nightbook.pipelines.modules import ModuleFinder
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
+    from nightbook.notebooks.document import SourceCell
     from nightbook.pipelines.digests import FileDigests
     from nightbook.pipelines.stage import DataPath, Stage
     from nightbook.settings import Settings
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 CELL = "code cell"
 UNREAD = "not digested"
 _FORMAT = "nightbook fingerprint 1"
-_MOST_MODULES = 5000
+_MOST_SOURCES = 5000
 _MOST_ENVIRONMENTS = 4
 _SHOWN = 60
 _NAMING_MODULES = frozenset({"nightbook", "typing", "annotated_types"})
@@ -61,10 +62,10 @@ class Fingerprinter:
     def __init__(self, settings: Settings, digests: FileDigests) -> None:
         self._root = settings.root
         self._digests = digests
-        self._imports = Memory[list[str]](settings.cache_folder / "imports.json", most=_MOST_MODULES)
+        self._code = Memory[list[str]](settings.cache_folder / "code.json", most=_MOST_SOURCES)
         self._environments = Memory[Provided](settings.cache_folder / "distributions.json", most=_MOST_ENVIRONMENTS)
         folders = [settings.root / folder for folder in settings.module_paths]
-        self._modules = ModuleFinder(folders, digests, self._imports)
+        self._modules = ModuleFinder(folders, digests, self._code)
         self._sites: dict[str, tuple[str, ...]] = {}
 
     def of(self, stage: Stage, provided: Mapping[str, str] | None = None, awaited: Collection[str] = ()) -> Fingerprint:
@@ -76,7 +77,7 @@ class Fingerprinter:
                 URIs and stages whose content no digest shows.
             awaited: Parts that are left out: a stage that is still to run decides them.
         """
-        parts = dict(_own_parts(stage))
+        parts = dict(self._own_parts(stage))
         known = provided or {}
         for data in stage.inputs:
             part = input_part(data)
@@ -88,11 +89,32 @@ class Fingerprinter:
 
     def save(self) -> None:
         """Keep what was learned for the next plan."""
-        self._imports.save()
+        self._code.save()
         self._environments.save()
 
+    def _own_parts(self, stage: Stage) -> Iterator[tuple[str, str]]:
+        yield "kernel", stage.kernel_name
+        parameters_cell = stage.notebook.parameters_cell if stage.language == "python" else None
+        digests = zip(stage.notebook.code_cells, stage.notebook.code_digests, strict=True)
+        for number, (cell, digest) in enumerate(digests, start=1):
+            yield (
+                f"{CELL} {number}",
+                self._beside_parameters(cell, digest, stage) if cell is parameters_cell else digest,
+            )
+        for name, value in stage.binding.values.items():
+            yield f"parameter {name}", repr(value)
+
+    def _beside_parameters(self, cell: SourceCell, digest: str, stage: Stage) -> str:
+        """The digest of what else the `parameters` cell does: values count as parameters, help and types not at all."""
+        valued = stage.binding.values.keys()
+        key = f"{digest} beside {' '.join(valued)}"
+        code = self._code.recall(key, lambda: list(_code_beside_parameters(cell.source, valued)))
+        return hashlib.sha256("\n".join(code).encode("utf-8", "surrogatepass")).hexdigest()
+
     def _environment_parts(self, stage: Stage) -> Iterator[tuple[str, str]]:
-        used = self._modules.used_by((cell.source for cell in stage.notebook.code_cells), stage.notebook.path.parent)
+        notebook = stage.notebook
+        sources = {digest: cell.source for digest, cell in zip(notebook.code_digests, notebook.code_cells, strict=True)}
+        used = self._modules.used_by(sources, notebook.path.parent)
         for file in used.files:
             yield f"module {os.path.relpath(file, self._root)}", self._digests.digest(file)
         sites = self._site_folders(stage.kernel_name)
@@ -132,26 +154,10 @@ def stage_part(name: str) -> str:
     return f"stage {name}"
 
 
-def _own_parts(stage: Stage) -> Iterator[tuple[str, str]]:
-    yield "kernel", stage.kernel_name
-    parameters_cell = stage.notebook.parameters_cell
-    digests = zip(stage.notebook.code_cells, stage.notebook.code_digests, strict=True)
-    for number, (cell, digest) in enumerate(digests, start=1):
-        is_read = cell is parameters_cell and stage.language == "python"
-        yield f"{CELL} {number}", _code_beside_parameters(cell.source, stage) if is_read else digest
-    for name, value in stage.binding.values.items():
-        yield f"parameter {name}", repr(value)
-
-
-def _code_beside_parameters(source: str, stage: Stage) -> str:
-    """The digest of what else the `parameters` cell does: values count as parameters, help and types not at all."""
-    valued = stage.binding.values.keys()
-    kept = [
-        ast.dump(statement)
-        for statement in parse_cell(source).body
-        if not _assigned(statement) & valued and not _only_names(statement)
-    ]
-    return hashlib.sha256("\n".join(kept).encode("utf-8", "surrogatepass")).hexdigest()
+def _code_beside_parameters(source: str, valued: Collection[str]) -> Iterator[str]:
+    for statement in parse_cell(source).body:
+        if _assigned(statement).isdisjoint(valued) and not _only_names(statement):
+            yield ast.dump(statement)
 
 
 def _assigned(statement: ast.stmt) -> set[str]:

@@ -6,13 +6,14 @@ import ast
 import os
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nightbook.notebooks.syntax import parse_cell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from nightbook.pipelines.digests import FileDigests
     from nightbook.pipelines.memory import Memory
@@ -37,14 +38,14 @@ class Used:
     foreign: tuple[str, ...]
 
 
-def imported_names(tree: ast.AST, package: str = "") -> frozenset[str]:
-    """Every dotted name that code may import anywhere in it; `from a import b` gives `a.b` too, as b may be a module.
+def imported_names(tree: ast.AST, package: str = "") -> list[str]:
+    """The dotted names that code may import anywhere, sorted; `from a import b` gives `a.b` too, as b may be a module.
 
     Args:
         tree: The code.
         package: The package it lies in, against which relative imports are resolved.
     """
-    return frozenset(_imports(tree, package))
+    return sorted(set(_imports(tree, package)))
 
 
 def _imports(tree: ast.AST, package: str) -> Iterator[str]:
@@ -77,7 +78,7 @@ class ModuleFinder:
     Args:
         folders: Where own modules lie, in the order of `sys.path`.
         digests: Tells whether a file changed since its imports were read.
-        memory: Imports by the digest of the module that holds them.
+        memory: Imports by the digest of the cell or the module that holds them.
     """
 
     def __init__(self, folders: Iterable[Path], digests: FileDigests, memory: Memory[list[str]]) -> None:
@@ -86,17 +87,22 @@ class ModuleFinder:
         self._memory = memory
         self._listings: dict[str, frozenset[str]] = {}
 
-    def used_by(self, cells: Iterable[str], working_directory: Path) -> Used:
-        """What a Python notebook's code cells use when they run in a folder, which Python searches first."""
+    def used_by(self, cells: Mapping[str, str], working_directory: Path) -> Used:
+        """What a Python notebook uses.
+
+        Args:
+            cells: The sources of its code cells, by their digests.
+            working_directory: The folder it runs in, which Python searches first.
+        """
         names = set[str]()
         files = set[Path]()
         folders = [working_directory, *self._folders]
-        for source in cells:
+        for digest, source in cells.items():
             files.update(_scripts(source, working_directory))
             folders.extend(Path(os.path.normpath(working_directory / one)) for one in _PATH_CHANGE.findall(source))
             # Most cells import nothing; parsing is what costs.
             if "import" in source:
-                names.update(_imports_of_cell(source))
+                names.update(self._memory.recall(digest, partial(_imports_of_cell, source)))
         roots = tuple(dict.fromkeys(os.fspath(folder) for folder in folders))
         foreign = set[str]()
         waiting, seen = sorted(names), set(names)
@@ -149,22 +155,22 @@ class ModuleFinder:
 
     def _imports_of_file(self, file: Path, package: str) -> list[str]:
         key = f"{self._digests.digest(file)} {package}"
-        return self._memory.recall(key, lambda: sorted(_imports_of_module(file, package)))
+        return self._memory.recall(key, partial(_imports_of_module, file, package))
 
 
-def _imports_of_cell(source: str) -> frozenset[str]:
+def _imports_of_cell(source: str) -> list[str]:
     try:
         return imported_names(parse_cell(source))
     except SyntaxError:
         # It will fail when it runs, which is the better place to say so.
-        return frozenset()
+        return []
 
 
-def _imports_of_module(file: Path, package: str) -> frozenset[str]:
+def _imports_of_module(file: Path, package: str) -> list[str]:
     try:
         return imported_names(ast.parse(file.read_bytes()), package)
     except (SyntaxError, ValueError, OSError):
-        return frozenset()
+        return []
 
 
 def _scripts(source: str, folder: Path) -> Iterator[Path]:

@@ -78,6 +78,35 @@ class Stage:
     retries: int = 0
 
 
+class Places:
+    """Resolves paths as they are written; asks once where each folder really is, so it serves one loading of stages.
+
+    Args:
+        root: The project's root.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = os.fspath(root)
+        self._real_folders: dict[str, str] = {}
+
+    def data(self, name: str, written: str, folder: str) -> DataPath:
+        """Some data whose path is relative to a folder; a URI stays as it is."""
+        if _URI.match(written):
+            return DataPath(name=name, uri=written, path=None, key=written.rstrip("/"))
+        path = os.path.normpath(os.path.join(folder, written))  # noqa: PTH118 - paths of a whole pipeline, in no time
+        prefix = f"{self.root}{os.sep}"
+        uri = path.removeprefix(prefix).replace(os.sep, "/")
+        return DataPath(name=name, uri=uri, path=Path(path), key=self._real(path))
+
+    def _real(self, path: str) -> str:
+        if os.path.islink(path):  # noqa: PTH114 - as above
+            return os.path.realpath(path)
+        folder, name = os.path.split(path)
+        if folder not in self._real_folders:
+            self._real_folders[folder] = os.path.realpath(folder)
+        return os.path.join(self._real_folders[folder], name)  # noqa: PTH118 - as above
+
+
 def load_stage(settings: Settings, path: Path, given: Mapping[str, object] | None = None) -> Stage:
     """Load a lone notebook file, which may lie anywhere and need no `parameters` cell.
 
@@ -90,8 +119,8 @@ def load_stage(settings: Settings, path: Path, given: Mapping[str, object] | Non
     path = Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow links; the name one typed stays
     for name, table in settings.stages.items():
         if table.notebook and settings.root / table.notebook == path:
-            return _stage(settings, name, read_notebook(path), given or {})
-    return _stage(settings, stage_name(path), read_notebook(path), given or {})
+            return _Loader(settings).stage(name, read_notebook(path), given or {})
+    return _Loader(settings).stage(stage_name(path), read_notebook(path), given or {})
 
 
 def load_stages(settings: Settings, given: Mapping[str, Mapping[str, object]]) -> tuple[Stage, ...]:
@@ -104,7 +133,8 @@ def load_stages(settings: Settings, given: Mapping[str, Mapping[str, object]]) -
     for name in given:
         if name not in notebooks:
             raise PipelineError(f"unknown stage '{name}'", remedy=nearest(name, notebooks))
-    return tuple(_stage(settings, name, notebook, given.get(name, {})) for name, notebook in notebooks.items())
+    loader = _Loader(settings)
+    return tuple(loader.stage(name, notebook, given.get(name, {})) for name, notebook in notebooks.items())
 
 
 def stage_name(path: Path) -> str:
@@ -169,43 +199,55 @@ def _only_one(name: str, notebooks: list[Notebook], settings: Settings) -> Noteb
     raise PipelineError(f"{files} would both be stage '{name}'", remedy="rename one of them")
 
 
-def _stage(settings: Settings, name: str, notebook: Notebook, given: Mapping[str, object]) -> Stage:
-    table = settings.stages.get(name, StageSettings())
+class _Loader:
+    """Makes stages of notebooks, as the settings say."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._places = Places(settings.root)
+
+    def stage(self, name: str, notebook: Notebook, given: Mapping[str, object]) -> Stage:
+        table = self._settings.stages.get(name, StageSettings())
+        binding = _bound(name, notebook, table, given)
+        number = _NUMBER.match(notebook.path.stem)
+        return Stage(
+            name=name,
+            rank=int(number[1]) if number else _UNNUMBERED,
+            notebook=notebook,
+            parameters=binding.parameters,
+            binding=binding,
+            inputs=_data(name, self._places, _declared(notebook, binding, ParameterRole.INPUT), table.inputs),
+            outputs=_data(name, self._places, _declared(notebook, binding, ParameterRole.OUTPUT), table.outputs),
+            after=table.after,
+            limits=_limits(self._settings, table),
+            kernel_name=table.kernel or notebook.kernel_name or DEFAULT_KERNEL,
+            language=find_kernel(table.kernel).language if table.kernel else notebook.language,
+            retries=table.retries,
+        )
+
+
+def _bound(name: str, notebook: Notebook, table: StageSettings, given: Mapping[str, object]) -> Binding:
     parameters, preset = read_parameters(notebook), table.parameters
     if not parameters:
         parameters = declared_parameters(table.parameters, where=f"[stages.{name}]")
         # Nothing in the notebook sets them, so their defaults are injected like values that were given.
         preset = {one.name: one.default for one in parameters if one.has_known_default}
-    binding = bind(parameters, {**preset, **given}, where=f"stage '{name}'")
     for one in parameters:
         if one.name in table.inputs or one.name in table.outputs:
             raise PipelineError(
                 f"'{one.name}' in [stages.{name}] is a parameter, which its notebook declares already",
                 remedy=f"set it under [stages.{name}.parameters]",
             )
-    number = _NUMBER.match(notebook.path.stem)
-    return Stage(
-        name=name,
-        rank=int(number[1]) if number else _UNNUMBERED,
-        notebook=notebook,
-        parameters=parameters,
-        binding=binding,
-        inputs=_data(name, settings, _declared(notebook, binding, ParameterRole.INPUT), table.inputs),
-        outputs=_data(name, settings, _declared(notebook, binding, ParameterRole.OUTPUT), table.outputs),
-        after=table.after,
-        limits=_limits(settings, table),
-        kernel_name=table.kernel or notebook.kernel_name or DEFAULT_KERNEL,
-        language=find_kernel(table.kernel).language if table.kernel else notebook.language,
-        retries=table.retries,
-    )
+    return bind(parameters, {**preset, **given}, where=f"stage '{name}'")
 
 
-def _declared(notebook: Notebook, binding: Binding, role: ParameterRole) -> Iterator[tuple[str, str, Path]]:
+def _declared(notebook: Notebook, binding: Binding, role: ParameterRole) -> Iterator[tuple[str, str, str]]:
     """Name, path as written, and the folder it is relative to, of the parameters in a role; None names no data."""
+    folder = os.path.dirname(notebook.path)  # noqa: PTH120 - as in Places
     for parameter in binding.parameters:
         if parameter.role is role:
             for written in _paths(binding.values.get(parameter.name)):
-                yield parameter.name, written, notebook.path.parent
+                yield parameter.name, written, folder
 
 
 def _paths(value: object) -> Iterator[str]:
@@ -219,28 +261,18 @@ def _paths(value: object) -> Iterator[str]:
 
 
 def _data(
-    stage: str, settings: Settings, declared: Iterator[tuple[str, str, Path]], table: Mapping[str, str]
+    stage: str, places: Places, declared: Iterator[tuple[str, str, str]], table: Mapping[str, str]
 ) -> tuple[DataPath, ...]:
     """What the notebook declares, relative to its folder, and what the settings add, relative to the root."""
     found: dict[str, DataPath] = {}
-    for name, written, folder in (*declared, *((name, written, settings.root) for name, written in table.items())):
+    for name, written, folder in (*declared, *((name, written, places.root) for name, written in table.items())):
         if not written.strip():
             raise PipelineError(
                 f"parameter '{name}' of stage '{stage}' names no path", remedy=f"give '{name}' a path, or None"
             )
-        one = data_path(name, written, folder, settings.root)
+        one = places.data(name, written, folder)
         found.setdefault(one.key, one)
     return tuple(found.values())
-
-
-def data_path(name: str, written: str, folder: Path, root: Path) -> DataPath:
-    """Resolve a path as written in a notebook or in the settings; a URI stays as it is."""
-    if _URI.match(written):
-        return DataPath(name=name, uri=written, path=None, key=written.rstrip("/"))
-    path = os.path.normpath(folder / written)
-    prefix = f"{root}{os.sep}"
-    uri = path.removeprefix(prefix) if path.startswith(prefix) else path
-    return DataPath(name=name, uri=Path(uri).as_posix(), path=Path(path), key=os.path.realpath(path))
 
 
 def _limits(settings: Settings, table: StageSettings) -> Limits:
