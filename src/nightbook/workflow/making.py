@@ -6,14 +6,14 @@ import getpass
 import json
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nightbook.files import write_atomically
 from nightbook.notebooks.literals import python_literal
 from nightbook.records import Cause, Run, RunKind, RunStatus
-from nightbook.runs.git import GitState, read_git_state
+from nightbook.runs.git import GitState
 from nightbook.runs.launch import SupervisedRun
 from nightbook.runs.ledger import Ledger, NewRun, Outcome, SupervisorProcess
 from nightbook.runs.recovery import recover
@@ -50,6 +50,7 @@ class RunMaker:
     git: GitState
     tags: Mapping[str, str] = field(default_factory=dict)
     parent: Run | None = None
+    _began: float = 0.0
     _next_beat: float = 0.0
 
     def begin_parent(self, kind: RunKind, parameters: Mapping[str, object], *, stage: str | None = None) -> Run:
@@ -65,6 +66,7 @@ class RunMaker:
                 tags=self.tags,
             )
         )
+        self._began = time.monotonic()
         self.ledger.start(self.parent.run_id, SupervisorProcess.this())
         self.publisher.changed(self.parent.run_id)
         return self.parent
@@ -72,7 +74,8 @@ class RunMaker:
     def end_parent(self, outcome: Outcome) -> None:
         """Record how the pipeline or sweep ended, if there is one."""
         if self.parent is not None:
-            self.ledger.finish(self.parent.run_id, outcome)
+            took = time.monotonic() - self._began
+            self.ledger.finish(self.parent.run_id, replace(outcome, duration_seconds=took))
             self.publisher.changed(self.parent.run_id)
 
     def beat(self) -> None:

@@ -12,9 +12,9 @@ from nightbook.errors import NightbookError
 from nightbook.pipelines.plan import Decision, Evidence, Plan, Verdict, make_plan, settle
 from nightbook.records import LastSuccess, RunKind, RunStatus
 from nightbook.runs.git import read_git_state
-from nightbook.runs.ledger import Ledger, Outcome
+from nightbook.runs.ledger import Outcome
 from nightbook.runs.publisher import Publisher
-from nightbook.runs.recovery import recover_lost_runs
+from nightbook.workflow.contact import open_ledger
 from nightbook.workflow.execution import Execution, Slot, status_of_all
 from nightbook.workflow.making import RunMaker
 from nightbook.workflow.planning import check_secrets, gather_evidence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nightbook.records import Run
+    from nightbook.runs.ledger import Ledger
     from nightbook.runs.launch import SupervisedRun
     from nightbook.settings import Settings
     from nightbook.workflow.requests import RunRequest, Watcher
@@ -41,8 +42,7 @@ def run(request: RunRequest, watcher: Watcher) -> RunResult:
     """
     settings = request.settings
     selection = select(settings, request.targets, request.parameters)
-    with Ledger.open(settings.ledger) as ledger, _alone(settings, selection, watcher):
-        recover_lost_runs(ledger, settings.runs_folder, lost_after_seconds=settings.lost_after_seconds)
+    with open_ledger(settings) as ledger, _alone(settings, selection, watcher):
         evidence = gather_evidence(request, selection)
         plan = make_plan(selection.pipeline, selection.names, evidence)
         watcher.planned(plan)

@@ -1,0 +1,125 @@
+"""The same by function: what `nightbook.run`, `nightbook.plan` and their like do."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nightbook.records import Run, RunKind, RunStatus
+from nightbook.settings import Settings, load_settings
+from nightbook.workflow import planning
+from nightbook.workflow.contact import open_ledger
+from nightbook.workflow.requests import RunRequest, SilentWatcher
+from nightbook.workflow.run import run as run_request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from nightbook.pipelines.plan import Plan
+    from nightbook.workflow.requests import Watcher
+
+
+def run(
+    *targets: str | Path,
+    parameters: Mapping[str, object] | None = None,
+    force: bool = False,
+    jobs: int | None = None,
+    watcher: Watcher | None = None,
+) -> Run:
+    """Bring stages or a notebook file up to date, in the project around the working directory.
+
+    Args:
+        *targets: Stage names or notebook files; none is the whole pipeline.
+        parameters: Values by name, or by `STAGE.NAME` for one stage among several.
+        force: Run the targets even when they are up to date.
+        jobs: How many stages may run at once; None takes the setting.
+        watcher: Is told while it goes on.
+
+    Returns:
+        The record of the one target's run; of the pipeline's when there are none or several. A target that is up to date
+        gives the run that made it so. A stage that fails is a record with its cause, not an exception.
+
+    Raises:
+        NightbookError: Something is wrong with the project or the parameters: nothing was started.
+    """
+    settings = project_settings()
+    request = RunRequest(
+        settings=settings,
+        targets=tuple(map(str, targets)),
+        parameters=parameters or {},
+        is_forced=force,
+        jobs=jobs,
+    )
+    result = run_request(request, watcher or SilentWatcher())
+    if len(targets) == 1:
+        asked = result.stages[-1]
+        if asked.run is not None:
+            return asked.run
+        if result.plan is not None and (last := result.plan[asked.name].last) is not None:
+            return get_run(last.run_id)
+    if result.parent is not None:
+        return result.parent
+    return Run(run_id="", number=0, kind=RunKind.PIPELINE, status=RunStatus.SKIPPED, message="everything is up to date")
+
+
+def plan(*targets: str | Path, parameters: Mapping[str, object] | None = None) -> Plan:
+    """Say what `run` would do, and why; nothing starts.
+
+    Raises:
+        NightbookError: Something is wrong with the project or the parameters.
+    """
+    request = RunRequest(settings=project_settings(), targets=tuple(map(str, targets)), parameters=parameters or {})
+    return planning.plan(request)
+
+
+def get_run(reference: str | int) -> Run:
+    """The record of a run by number, id or its start, `latest`, or `STAGE@latest`.
+
+    Raises:
+        RunNotFoundError: There is none.
+    """
+    with open_ledger(project_settings()) as ledger:
+        return ledger.find(str(reference))
+
+
+def runs(*, stage: str | None = None, status: RunStatus | str | None = None, limit: int = 100) -> list[Run]:
+    """Records, newest first."""
+    with open_ledger(project_settings()) as ledger:
+        return list(ledger.runs(limit=limit, stage=stage, status=RunStatus(status) if status else None))
+
+
+def compare(references: Sequence[str | int | Run]) -> pd.DataFrame:
+    """Runs side by side: one row each, what differs in parameters first, then metrics.
+
+    Returns:
+        A DataFrame indexed by label (`train #4`) with the column levels `parameters`, `metrics`, `run`.
+    """
+    import pandas as pd  # noqa: PLC0415 - only those who compare in a notebook need it
+
+    found = [one if isinstance(one, Run) else get_run(one) for one in references]
+    differing = [
+        name
+        for name in dict.fromkeys(name for one in found for name in one.parameters)
+        if len({repr(one.parameters.get(name)) for one in found}) > 1
+    ]
+    rows = {
+        one.label: {
+            **{("parameters", name): one.parameters.get(name) for name in differing},
+            **{("metrics", name): value for name, value in one.metrics.items()},
+            ("run", "status"): one.status.value,
+            ("run", "duration_seconds"): one.duration_seconds,
+        }
+        for one in found
+    }
+    frame = pd.DataFrame.from_dict(rows, orient="index")
+    frame.columns = pd.MultiIndex.from_tuples(frame.columns)
+    order = {"parameters": 0, "metrics": 1, "run": 2}
+    return frame[sorted(frame.columns, key=lambda column: order[column[0]])]
+
+
+def project_settings() -> Settings:
+    """The settings of the project around the working directory."""
+    return load_settings(Path.cwd(), environment=os.environ)
