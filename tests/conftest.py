@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OWN_PREFIXES = ("IPYTHON", "JUPYTER", "MLFLOW_", "NIGHTBOOK_", "PAPERMILL_")
+HOME = tempfile.TemporaryDirectory(prefix="nightbook-tests-")
 KEPT = {"IPYTHONDIR", "JUPYTER_PLATFORM_DIRS", "MLFLOW_DISABLE_TELEMETRY"}
 
 # Two busy cores make single examples slow, so there is no deadline; CI draws the same examples every time.
@@ -26,10 +27,8 @@ def is_foreign(name: str) -> bool:
     return name.startswith(OWN_PREFIXES) and name not in KEPT
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Set the environment before test modules are imported: mlflow and Jupyter read it at import."""
-    home = tempfile.TemporaryDirectory(prefix="nightbook-tests-")
-    config.add_cleanup(home.cleanup)
+def isolate() -> None:
+    """Hide the developer's own settings; mlflow and Jupyter read theirs when they are imported."""
     for name in filter(is_foreign, list(os.environ)):
         del os.environ[name]
     os.environ |= {
@@ -39,13 +38,21 @@ def pytest_configure(config: pytest.Config) -> None:
         "GIT_COMMITTER_NAME": "Tester",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",
-        "HOME": home.name,
-        "IPYTHONDIR": str(Path(home.name) / "ipython"),
+        "HOME": HOME.name,
+        "IPYTHONDIR": str(Path(HOME.name) / "ipython"),
         "JUPYTER_PLATFORM_DIRS": "1",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         # The font cache takes seconds to build and does not change.
-        "MPLCONFIGDIR": str(config.rootpath / ".pytest_cache" / "matplotlib"),
+        "MPLCONFIGDIR": str(Path(__file__).parents[1] / ".pytest_cache" / "matplotlib"),
     }
+
+
+# Not in a hook: the conftest files below this one import Jupyter before the first hook is called.
+isolate()
+
+
+def pytest_unconfigure() -> None:
+    HOME.cleanup()
 
 
 @pytest.fixture(autouse=True)

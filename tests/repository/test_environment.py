@@ -59,7 +59,7 @@ def imported_modules(folder: Path) -> set[str]:
 def undeclared(folder: Path, declared: dict[str, str]) -> dict[str, list[str]]:
     """Third-party modules whose every distribution is missing from the declaration."""
     known = packages_distributions()
-    foreign = imported_modules(folder) - sys.stdlib_module_names - {"nightbook"}
+    foreign = imported_modules(folder) - sys.stdlib_module_names - {"nightbook", "tests"}
     return {
         module: known.get(module, [])
         for module in sorted(foreign)
