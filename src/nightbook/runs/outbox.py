@@ -19,10 +19,9 @@ from nightbook.runs.probe import shown_uri
 from nightbook.runs.shaping import Delivery
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from nightbook.records import Run
     from nightbook.runs.deliveries import Claim
     from nightbook.runs.facts import TrackedRun
     from nightbook.runs.ledger import Ledger
@@ -55,19 +54,10 @@ class Outbox:
         ledger: Whose runs to tell about.
         tracker: Whom to tell.
         runs_folder: Where the runs' files lie, in folders named by their ids.
-        complete: Called with a run that ended before its files are sent, to make what is missing, such as its report.
     """
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        tracker: MlflowTracker,
-        runs_folder: Path,
-        *,
-        complete: Callable[[Run], None] | None = None,
-    ) -> None:
+    def __init__(self, ledger: Ledger, tracker: MlflowTracker, runs_folder: Path) -> None:
         self._ledger = ledger
-        self._complete = complete
         self._tracker = tracker
         self._runs_folder = runs_folder
         self._deliveries = ledger.deliveries
@@ -181,8 +171,6 @@ class Outbox:
             if not self._deliveries.renew(claim, for_seconds=seconds + CLAIM_SECONDS):
                 raise TrackerError("another process took the delivery over")
 
-        if self._complete is not None:
-            self._complete(delivery.run)
         try:
             self._tracker.end(delivery, tracked, renew=renew)
         except LookupError:

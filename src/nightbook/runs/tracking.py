@@ -8,6 +8,7 @@ import os
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
 
+import importlib
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,13 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import mlflow.store.db.utils as mlflow_database
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
@@ -174,8 +173,9 @@ class MlflowTracker:
             return str(found.experiment_id)
 
     def _create_store(self, url: str) -> None:
-        store = SqlAlchemyStore(url, self._artifacts.as_uri())  # type: ignore[no-untyped-call] # MLflow has no types here
-        store.engine.dispose()
+        # An MLflow behind HTTP needs neither of these modules, which take a second to load.
+        stores = importlib.import_module("mlflow.store.tracking.sqlalchemy_store")
+        stores.SqlAlchemyStore(url, self._artifacts.as_uri()).engine.dispose()
 
     @contextmanager
     def _talking(self) -> Iterator[MlflowClient]:
@@ -185,9 +185,10 @@ class MlflowTracker:
 
 
 def _upgrade_store(url: str) -> None:
+    database = importlib.import_module("mlflow.store.db.utils")
     engine = create_engine(url)
-    # `mlflow db upgrade` has no other function, and none with types.
-    mlflow_database._upgrade_db(engine)  # type: ignore[no-untyped-call] # noqa: SLF001
+    # `mlflow db upgrade` calls this one; there is no public function.
+    database._upgrade_db(engine)  # noqa: SLF001
     engine.dispose()
 
 

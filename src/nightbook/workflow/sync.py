@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nightbook.errors import LedgerError
 from nightbook.runs.ledger import Ledger
 from nightbook.runs.outbox import Outbox
+from nightbook.runs.publishing import ReportingOutbox
 from nightbook.runs.tracking import MlflowTracker
 
 if TYPE_CHECKING:
@@ -42,10 +43,13 @@ def sync(settings: Settings, source: Path | None = None) -> SyncResult:
     Raises:
         LedgerError: There is no ledger in `source`.
     """
-    state = settings.state if source is None else _state_folder(source)
-    url = settings.ledger if source is None else f"sqlite:///{state / 'ledger.sqlite'}"
-    with Ledger.open(url, create=source is None) as ledger:
-        drained = Outbox(ledger, MlflowTracker(settings), state / "runs").drain()
+    if source is None:
+        with Ledger.open(settings.ledger) as ledger:
+            drained = ReportingOutbox(settings, ledger).drain()
+    else:
+        state = _state_folder(source)
+        with Ledger.open(f"sqlite:///{state / 'ledger.sqlite'}", create=False) as ledger:
+            drained = Outbox(ledger, MlflowTracker(settings), state / "runs").drain()
     return SyncResult(delivered=drained.delivered, owed=drained.owed, reason=drained.reason)
 
 
