@@ -51,26 +51,27 @@ class Prose:
     root: Path | None
     rules: TableRules = field(default_factory=TableRules)
     headings: list[Heading] = field(default_factory=list)
+    _anchors: set[str] = field(default_factory=set)
 
     def render(self, source: str, scope: str, attachments: Mapping[str, Mapping[str, str]] | None = None) -> Markup:
         """One cell as clean HTML; `scope` is the class of the element that will hold it."""
         renderer = _Renderer(self, attachments or {})
         cleaned = clean_html(MarkdownWithMath(renderer=renderer).render(source), scope)
         # ids of our own are only known to be ours after foreign ones have been cleaned away
-        html = cleaned.html
+        html = str(cleaned.html)
         for heading in renderer.found:
-            own = html.replace(f'title="{heading.anchor}"', f'id="{heading.anchor}"', 1)
-            html = Markup(own)  # noqa: S704 - clean, and the anchor is our own
-        return dress_tables(html, self.rules) + removal_notice(cleaned.removed)
+            html = html.replace(f'title="{heading.anchor}"', f'id="{heading.anchor}"', 1)
+        dressed = dress_tables(Markup(html), self.rules)  # noqa: S704 - clean, and the anchors are our own
+        return dressed + removal_notice(cleaned.removed)
 
     def anchor(self, text: str) -> str:
         """A readable anchor that no other heading of the page has."""
         base = "nb-" + (_NOT_WORD.sub("-", text.lower()).strip("-") or "section")
-        taken = {heading.anchor for heading in self.headings}
         number = 2
         name = base
-        while name in taken:
+        while name in self._anchors:
             name, number = f"{base}-{number}", number + 1
+        self._anchors.add(name)
         return name
 
     def embedded(self, address: str) -> str:

@@ -215,7 +215,7 @@ class _ReportExporter(TemplateExporter):
 
     def __init__(self) -> None:
         folder = templates_folder("report")
-        super().__init__(  # type: ignore[no-untyped-call] - nbconvert has no types
+        super().__init__(  # type: ignore[no-untyped-call]  # nbconvert has no types
             template_name=folder.name,
             template_file="report.html.j2",
             extra_template_basedirs=[str(folder.parent)],
@@ -223,7 +223,7 @@ class _ReportExporter(TemplateExporter):
         )
 
     def _create_environment(self) -> Any:  # noqa: ANN401 - nbconvert has no types
-        shared = super()._create_environment()  # type: ignore[no-untyped-call] - nbconvert has no types
+        shared = super()._create_environment()  # type: ignore[no-untyped-call]  # nbconvert has no types
         shared.autoescape = True
         shared.trim_blocks = shared.lstrip_blocks = True
         shared.filters |= {

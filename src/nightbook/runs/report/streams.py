@@ -38,8 +38,8 @@ def render_stream(text: str, name: str) -> Markup:
     if len(hidden) > _FOLDED_CHARACTERS:
         note = f", of which the first {format_bytes(_FOLDED_CHARACTERS)} are in this page"
         hidden = hidden[:_FOLDED_CHARACTERS]
-    folded = Markup('<details class="more"><summary>{} more{}</summary>{}</details>').format(
-        format_count(len(middle), "line"), note, _pre(hidden, kind)
+    folded = Markup('<details class="more"><summary>{}{}</summary>{}</details>').format(
+        format_count(len(middle), "more line"), note, _pre(hidden, kind)
     )
     return label + _pre("\n".join(lines[:_EDGE_LINES]), kind) + folded + _pre("\n".join(lines[-_EDGE_LINES:]), kind)
 

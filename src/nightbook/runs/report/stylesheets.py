@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import tinycss2  # type: ignore[import-untyped] - it has no types
+import tinycss2  # type: ignore[import-untyped]  # it has no types
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,11 +80,11 @@ def _selectors(prelude: Iterable[Any], scope: str) -> str:
     for token in prelude:
         if token.type == "literal" and token.value == ",":
             parts.append([])
-        elif token.type == "literal" and token.value == "&":
-            return ""
         else:
             parts[-1].append(token)
     names = [tinycss2.serialize(part).strip() for part in parts]
+    if any("&" in name for name in names):
+        return ""
     return ",".join(scope if name in _PAGE else f"{scope} {name}" for name in names if name)
 
 

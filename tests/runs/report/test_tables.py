@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from nightbook.runs.report.tables import TableRules, dress_tables
+
+
+def table_of(rows: int) -> Markup:
+    body = "".join(f"<tr><th>{row}</th><td>{row}</td></tr>" for row in range(rows))
+    return Markup(f"<table border='1'><thead><tr><th></th><th>x</th></tr></thead><tbody>{body}</tbody></table>")
+
+
+def test_a_table_scrolls_in_a_region_that_the_keyboard_reaches() -> None:
+    html = dress_tables(table_of(3), TableRules())
+    assert (
+        html.startswith('<div aria-label="Table" class="scroll" role="region" tabindex="0">') or 'role="region"' in html
+    )
+    assert 'tabindex="0"' in html
+    assert "border=" not in html
+
+
+def test_rows_after_the_two_hundredth_are_counted_and_linked() -> None:
+    html = dress_tables(table_of(250), TableRules(link="executed.ipynb"))
+    assert html.count("<tr>") == 201
+    assert "50 more rows not shown here" in html
+    assert '<a href="executed.ipynb">the executed notebook</a>' in html
+
+
+def test_two_hundred_rows_are_all_shown() -> None:
+    html = dress_tables(table_of(200), TableRules())
+    assert html.count("<tr>") == 201
+    assert "not shown" not in html
+
+
+def test_an_empty_corner_is_no_header() -> None:
+    assert "<th></th>" not in dress_tables(table_of(1), TableRules())
+
+
+def test_a_caption_names_the_region() -> None:
+    html = dress_tables(Markup("<table><caption>Delays by carrier</caption><tr><td>1</td></tr></table>"), TableRules())
+    assert 'aria-label="Delays by carrier"' in html
+
+
+def test_a_table_inside_a_table_stays_inside() -> None:
+    html = dress_tables(Markup("<table><tr><td><table><tr><td>1</td></tr></table></td></tr></table>"), TableRules())
+    assert html.count('role="region"') == 1
+
+
+def test_text_without_a_table_is_untouched() -> None:
+    assert dress_tables(Markup("<p>a &lt; b</p>"), TableRules()) == "<p>a &lt; b</p>"
