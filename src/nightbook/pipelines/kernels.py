@@ -6,14 +6,10 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from jupyter_core.paths import jupyter_path
 
 from nightbook.errors import KernelError, nearest
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 NATIVE = "python3"
 
@@ -67,17 +63,12 @@ def _remedy(name: str, installed: tuple[str, ...]) -> str:
 
 def _kernel(name: str, file: Path) -> Kernel:
     try:
-        spec: Mapping[str, object] = json.loads(file.read_text(encoding="utf-8"))
-        argv = spec["argv"]
-        interpreter = argv[0] if isinstance(argv, list) and argv else ""
-    except (ValueError, KeyError, OSError) as error:
+        spec = json.loads(file.read_text(encoding="utf-8"))
+        interpreter, language = str(spec["argv"][0]), str(spec.get("language") or "")
+    except (ValueError, LookupError, TypeError, OSError) as error:
         raise KernelError(f"the kernel '{name}' is broken: {file}: {error}", remedy="install it again") from None
-    language = str(spec.get("language") or "")
-    return Kernel(
-        name=name,
-        language="python" if language.lower() in {"python", "ipython"} else language,
-        interpreter=str(interpreter),
-    )
+    is_python = language.lower() in {"python", "ipython"}
+    return Kernel(name=name, language="python" if is_python else language, interpreter=interpreter)
 
 
 def _folders() -> tuple[Path, ...]:
