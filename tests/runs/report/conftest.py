@@ -41,15 +41,21 @@ nbformat.write(notebook, sys.argv[2])
 
 RICH_CELLS = (
     "import numpy as np, pandas as pd",
-    "import plotly.io as pio\npio.renderers.default = 'plotly_mimetype'\nimport plotly.express as px\n"
-    "px.scatter(x=np.arange(2000), y=np.arange(2000), render_mode='webgl')",
+    (
+        "import plotly.io as pio\npio.renderers.default = 'plotly_mimetype'\nimport plotly.express as px\n"
+        "px.scatter(x=np.arange(2000), y=np.arange(2000), render_mode='webgl')"
+    ),
     "import altair as alt\nalt.Chart(pd.DataFrame({'a': [1, 2], 'b': [3, 4]}), title='Bars').mark_bar().encode(x='a:O', y='b:Q')",
     "from bokeh.io import output_notebook\nfrom bokeh.plotting import figure, show\noutput_notebook(hide_banner=True)",
     "plot = figure(width=300, height=200)\nplot.line([1, 2, 3], [1, 4, 9])\nshow(plot)",
-    "from bokeh.models import ColumnDataSource, DataTable, TableColumn\n"
-    "show(DataTable(source=ColumnDataSource({'word': ['alpha', 'beta']}), columns=[TableColumn(field='word', title='Word')], width=300, height=120))",
-    "import ipywidgets as w\nw.VBox([w.IntSlider(value=7, description='trees'), w.Dropdown(options=['ridge', 'boosting'], value='boosting'), "
-    "w.HTML('<b>bold</b>'), w.Checkbox(value=True, description='ready'), w.Password(value='hunter2', description='key')])",
+    (
+        "from bokeh.models import ColumnDataSource, DataTable, TableColumn\n"
+        "show(DataTable(source=ColumnDataSource({'word': ['alpha', 'beta']}), columns=[TableColumn(field='word', title='Word')], width=300, height=120))"
+    ),
+    (
+        "import ipywidgets as w\nw.VBox([w.IntSlider(value=7, description='trees'), w.Dropdown(options=['ridge', 'boosting'], value='boosting'), "
+        "w.HTML('<b>bold</b>'), w.Checkbox(value=True, description='ready'), w.Password(value='hunter2', description='key')])"
+    ),
     "from IPython.display import Math\nMath(r'\\sum_{i=1}^{n} \\frac{x_i}{n}')",
     "from sklearn.linear_model import Ridge\nRidge()",
     "pd.DataFrame({'x': range(5), 'y': [0.1] * 5}).style.highlight_max()",
