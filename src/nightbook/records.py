@@ -161,8 +161,9 @@ class Run:
 
     @property
     def label(self) -> str:
-        """How people name it: `train #418`."""
-        return f"{self.stage or self.kind.value} #{self.number}"
+        """How people name it: `train #418`, `pipeline #417`, `sweep train #420`."""
+        names = [self.stage] if self.kind is RunKind.STAGE else [self.kind.value, self.stage]
+        return f"{' '.join(filter(None, names))} #{self.number}"
 
     def to_json(self) -> dict[str, object]:
         """The record of `--json`: JSON values only, NaN and infinities as their names."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
-import sys
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
@@ -12,8 +13,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from nightbook.records import CellStatus, Run, RunStatus
-from nightbook.runs.report.numbers import format_duration, format_number
+from nightbook.records import CellStatus, Run, RunKind, RunStatus
+from nightbook.runs.report.numbers import format_column, format_duration, format_number
 from nightbook.workflow.requests import StageState, StageView
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from nightbook.pipelines.plan import Plan
     from nightbook.workflow.requests import RunResult
+    from nightbook.workflow.sweep import SweepRequest
 
 ICONS = {
     StageState.WAITING: ("·", "dim"),
@@ -33,7 +35,10 @@ ICONS = {
     StageState.UPSTREAM_FAILED: ("–", "red"),
     StageState.CANCELLED: ("–", "yellow"),
 }
+COMPARISON = "comparison.html"
 MOST_METRICS = 3
+MOST_LINES = 24
+MOST_COLUMNS = 5
 REFRESHES_PER_SECOND = 8
 
 
@@ -108,12 +113,23 @@ def progress_table(stages: Sequence[StageView], width: int) -> Table:
     table = Table(box=None, pad_edge=False, expand=False)
     for column, justify in (("", "left"), ("stage", "left"), ("cells", "right"), ("time", "right"), ("", "left")):
         table.add_column(column, justify=justify, no_wrap=True, header_style="dim")  # type: ignore[arg-type]  # the literals are rich's own
-    names = max((len(stage.name) for stage in stages), default=0)
+    shown = stages if len(stages) <= MOST_LINES else [one for one in stages if one.state is StageState.RUNNING]
+    names = max((len(stage.name) for stage in shown), default=0)
     room = max(10, width - names - 26)
-    for stage in stages:
+    if len(stages) > MOST_LINES:
+        table.caption, table.caption_justify = counts_in_words(stages), "left"
+    for stage in shown:
         icon, style = ICONS[stage.state]
         table.add_row(Text(icon, style), Text(stage.name, style if stage.state is StageState.RUNNING else ""), *_figures(stage), Text(_last_words(stage)[:room], "dim"))
     return table
+
+
+def counts_in_words(stages: Sequence[StageView]) -> str:
+    """`640 of 1,000: 2 running, 630 succeeded, 8 failed`."""
+    counts = Counter(stage.state for stage in stages)
+    settled = sum(count for state, count in counts.items() if state.is_settled)
+    words = ", ".join(f"{counts[state]:,} {state.value}" for state in StageState if counts[state])
+    return f"{settled:,} of {len(stages):,}: {words}"
 
 
 def _figures(stage: StageView) -> tuple[str, str]:
@@ -157,6 +173,55 @@ def closing_table(result: RunResult) -> Table:
         words = _last_words(stage)
         table.add_row(Text(icon, style), stage.name, number, *_figures(stage), Text(words, style if stage.state is StageState.FAILED else ""))
     return table
+
+
+def show_sweep(console: Console, result: RunResult, request: SweepRequest, took_seconds: float) -> None:
+    """The best runs of a sweep, how many there were, where the comparison is."""
+    if result.parent is None or result.parent.kind is not RunKind.SWEEP:
+        show_result(console, result, took_seconds)
+        return
+    metrics = list(dict.fromkeys(name for run in result.runs for name in run.metrics))
+    if request.objective:
+        metrics = [request.objective, *(name for name in metrics if name != request.objective)]
+    columns = metrics[:MOST_COLUMNS]
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "set", "run", *columns):
+        table.add_column(heading, header_style="dim", justify="left" if heading in {"", "set"} else "right")
+    ordered = best_first(result.stages, request)
+    texts = {name: format_column([_metric(one, name) for one in ordered]) for name in columns}
+    for place, stage in enumerate(ordered[:MOST_LINES]):
+        icon, style = ICONS[stage.state]
+        number = f"#{stage.run.number}" if stage.run else ""
+        table.add_row(Text(icon, style), stage.name, number, *(texts[name][place] for name in columns))
+    console.print(table)
+    if len(ordered) > MOST_LINES:
+        console.print(f"[dim]… and {len(ordered) - MOST_LINES:,} more[/]")
+    console.print()
+    icon, style = ("✓", "green") if result.status is RunStatus.SUCCEEDED else ("✗", "bold red")
+    console.print(Text(f"{icon} {result.parent.label} {result.status.value} in {format_duration(took_seconds)}", style))
+    console.print(f"  {counts_in_words(result.stages)}")
+    console.print(Text(f"  compare  {request.base.settings.runs_folder / result.parent.run_id / COMPARISON}"), soft_wrap=True)
+    if result.owed:
+        console.print(Text(f"  MLflow   {result.owed}; nothing is lost: nightbook sync", "yellow"), soft_wrap=True)
+
+
+def best_first(stages: Sequence[StageView], request: SweepRequest) -> list[StageView]:
+    """By the objective where there is one, else in the order of the sets; those without a value last."""
+    if not request.objective:
+        return list(stages)
+    sign = -1 if request.direction == "max" else 1
+
+    def rank(stage: StageView) -> tuple[bool, bool, float]:
+        value = _metric(stage, request.objective)
+        is_missing = value is None or math.isnan(value)
+        # What a failed run logged before it failed wins nothing.
+        return not stage.state.is_good, is_missing, 0.0 if value is None or is_missing else sign * value
+
+    return sorted(stages, key=rank)
+
+
+def _metric(stage: StageView, name: str) -> float | None:
+    return stage.run.metrics.get(name) if stage.run else None
 
 
 def show_result(console: Console, result: RunResult, took_seconds: float) -> None:

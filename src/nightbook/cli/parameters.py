@@ -32,8 +32,8 @@ def parameter_options(function: Callable[..., int]) -> Callable[..., int]:
         given: dict[str, object] = {}
         for file in files:
             given.update(_read_file(file))
-        given.update({name: Text(value) for name, value in map(_split, texts)})
-        given.update({name: RawString(value) for name, value in map(_split, strings)})
+        given.update({name: Text(value=value) for name, value in map(_split, texts)})
+        given.update({name: RawString(value=value) for name, value in map(_split, strings)})
         return function(*arguments, given=given, **options)
 
     return with_parameters

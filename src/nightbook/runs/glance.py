@@ -25,7 +25,8 @@ _SUCCESSES = """
     FROM runs r JOIN results f ON f.run_id = r.run_id
     WHERE r.number IN (
         SELECT max(r.number) FROM runs r JOIN results f ON f.run_id = r.run_id
-        WHERE r.kind = 'stage' AND f.status = 'succeeded' AND f.reusable
+        LEFT JOIN runs parent ON parent.run_id = r.parent_run_id
+        WHERE r.kind = 'stage' AND f.status = 'succeeded' AND f.reusable AND coalesce(parent.kind, '') <> 'sweep'
         GROUP BY r.stage
     )
 """

@@ -22,6 +22,7 @@ from nightbook.records import (
 )
 from nightbook.runs.database import ledger_errors
 from nightbook.runs.facts import RunFacts
+from nightbook.runs.liveness import SupervisorProcess
 from nightbook.runs.schema import deliveries, metrics, outbox, results, runs, transitions
 
 if TYPE_CHECKING:
@@ -107,11 +108,17 @@ class LedgerReader:
         return self._records(_RECORDS.where(runs.c.parent_run_id == run_id).order_by(runs.c.number))
 
     def last_successes(self) -> Mapping[str, LastSuccess]:
-        """Return each stage's latest success that later runs may rely on, in one query."""
+        """Return each stage's latest success that later runs may rely on, in one query.
+
+        The parts of a sweep do not count: they left their outputs in folders of their own.
+        """
+        parents = runs.alias()
         newest = (
             select(func.max(runs.c.number))
             .join(results, results.c.run_id == runs.c.run_id)
+            .join(parents, parents.c.run_id == runs.c.parent_run_id, isouter=True)
             .where(runs.c.kind == RunKind.STAGE.value, _REUSABLE)
+            .where(func.coalesce(parents.c.kind, "") != RunKind.SWEEP.value)
             .group_by(runs.c.stage)
         )
         with self._reading() as connection:
@@ -140,6 +147,26 @@ class LedgerReader:
                 unit=row.unit,
             )
             for row in rows
+        )
+
+    def carer(self, run_id: str) -> SupervisorProcess:
+        """Return the process that looked after a run last: its supervisor, before that its creator.
+
+        Raises:
+            RunNotFoundError: There is no such run.
+        """
+        query = (
+            select(transitions)
+            .where(transitions.c.run_id == run_id, transitions.c.is_final.is_(False))
+            .order_by(transitions.c.id.desc())
+            .limit(1)
+        )
+        with self._reading() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            raise RunNotFoundError(f"there is no run {run_id}", remedy="nightbook runs list")
+        return SupervisorProcess(
+            host=row.host, pid=row.pid, pid_started_at=row.pid_started_at, pid_space=row.pid_space
         )
 
     def facts(self, run_id: str) -> RunFacts:

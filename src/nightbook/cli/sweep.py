@@ -1,0 +1,61 @@
+"""`nightbook sweep`: one target over many parameter sets."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nightbook.cli.display import TerminalWatcher, show_sweep, stderr_console
+from nightbook.cli.parameters import parameter_options
+from nightbook.cli.project import current_settings, echo_json
+from nightbook.errors import ParameterError
+from nightbook.workflow.parameter_sets import parse_grid, product_of, read_list
+from nightbook.workflow.requests import RunRequest, SilentWatcher
+from nightbook.workflow.sweep import SweepRequest, sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@click.command()
+@click.argument("target")
+@click.option("--grid", "grids", metavar="NAME=A,B,C", multiple=True, help="Values of a parameter; several make all combinations.")
+@click.option("--list", "file", metavar="FILE", type=click.Path(path_type=Path), help="Parameter sets from CSV, YAML or JSON lines.")
+@click.option("--objective", default="", metavar="METRIC", help="Order the runs by this metric.")
+@click.option("--direction", default="", type=click.Choice(["", "min", "max"]), help="Which end of it is best.  [default: as logged]")
+@parameter_options
+@click.option("--force", is_flag=True, help="Run sets again that have succeeded.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Runs at once.  [default: the cores]")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+def command(
+    target: str, *, grids: tuple[str, ...], file: Path | None, given: Mapping[str, object], as_json: bool, **flags: object
+) -> int:
+    """Run TARGET, a stage or a notebook file, over parameter sets; the same sweep again runs only what is missing."""
+    started = time.monotonic()
+    base = RunRequest(
+        settings=current_settings({"jobs": flags["jobs"]}),
+        targets=(target,),
+        parameters=given,
+        is_forced=bool(flags["force"]),
+    )
+    request = SweepRequest(
+        base=base, sets=_sets(grids, file), objective=str(flags["objective"]), direction=str(flags["direction"])
+    )
+    if as_json:
+        result = sweep(request, SilentWatcher())
+        echo_json(result.to_json())
+        return result.exit_code
+    console = stderr_console()
+    with TerminalWatcher(console) as watcher:
+        result = sweep(request, watcher)
+    show_sweep(console, result, request, time.monotonic() - started)
+    return result.exit_code
+
+
+def _sets(grids: tuple[str, ...], file: Path | None) -> tuple[Mapping[str, object], ...]:
+    if bool(grids) == bool(file):
+        raise ParameterError("a sweep takes either --grid or --list", remedy="--grid learning_rate=0.01,0.1")
+    return tuple(read_list(file) if file else product_of(parse_grid(grids)))
