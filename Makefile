@@ -87,17 +87,13 @@ coverage: $(STAMP) ## run the tests and show which lines they miss
 .PHONY: test-lowest
 test-lowest: $(STAMP) ## run the unit tests with the lowest versions that pyproject.toml allows
 	@$(ANY_UV) venv --quiet --clear --python $(BIN)/python $(LOWEST)
-	@$(ANY_UV) pip compile --quiet --python-version 3.11 --resolution lowest-direct --no-header --no-annotate \
-		--extra dask --extra examples --extra postgres pyproject.toml -o $(LOWEST)/requirements.txt
-	@grep -E '^(bash-kernel|execnet|hatchling|hypothesis|iniconfig|pluggy|py-rattler|pytest|pytest-timeout|pytest-xdist|sortedcontainers)==' \
-		$(LOCK) | sed 's/ .*//' > $(LOWEST)/test-tools.txt
-	@$(ANY_UV) pip install --quiet --python $(LOWEST)/bin/python --compile-bytecode \
-		--requirement $(LOWEST)/requirements.txt --requirement $(LOWEST)/test-tools.txt
-	@$(ANY_UV) pip install --quiet --python $(LOWEST)/bin/python --no-deps --editable .
-	@$(LOWEST)/bin/python -m pytest -n $(WORKERS) $(LOWEST_TESTS) $(ARGS)
+	@$(ANY_UV) pip install --quiet --python $(LOWEST)/bin/python --compile-bytecode --resolution lowest-direct \
+		--requirement pyproject.toml --all-extras
+	@$(ANY_UV) pip install --quiet --python $(LOWEST)/bin/python --no-deps --no-build-isolation --editable .
+	@$(LOWEST)/bin/python -m pytest -n $(WORKERS) --dist loadgroup $(LOWEST_TESTS) $(ARGS)
 
 # The layers that touch other libraries; stories in a browser or with servers add nothing to the question.
-LOWEST_TESTS := tests/notebooks tests/pipelines tests/runs tests/workflow tests/cli
+LOWEST_TESTS := $(wildcard $(addprefix tests/,notebooks settings pipelines runs workflow cli))
 
 .PHONY: lint
 lint: $(STAMP) ## style, format, layers, notebooks without outputs
