@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,7 +15,7 @@ import time
 import urllib.request
 import uuid
 from contextlib import closing, suppress
-from enum import Enum
+from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,24 +72,44 @@ def ledger(ledger_url: str) -> Iterator[Ledger]:
         yield opened
 
 
-@pytest.fixture
-def settings_for(tmp_path: Path) -> Callable[[str], Settings]:
-    """Settings of a project in the test's folder with the given tracking URI; empty for the embedded one."""
+@pytest.fixture(scope="session")
+def prepared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An embedded MLflow store as Nightbook leaves it, to be copied: its migrations take seconds."""
+    from nightbook.runs.tracking import MlflowTracker  # noqa: PLC0415 - only some tests need MLflow
 
-    def settings(tracking_uri: str = "") -> Settings:
-        state = tmp_path / ".nightbook"
-        return Settings(
-            root=tmp_path,
-            name="flights",
-            state=state,
-            ledger=f"sqlite:///{state / 'ledger.sqlite'}",
-            tracking_uri=tracking_uri or f"sqlite:///{state / 'mlflow.sqlite'}",
-            experiment=f"flights {uuid.uuid4().hex[:8]}",
-            store=state / "store",
-            jobs=1,
-        )
+    folder = tmp_path_factory.mktemp("store")
+    MlflowTracker(project_settings(folder, "")).ensure_ready()
+    return folder / ".nightbook"
+
+
+@pytest.fixture
+def settings_for(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..., Settings]:
+    """Settings of a project in the test's folder with the given tracking URI; empty for an embedded store."""
+
+    def settings(tracking_uri: str = "", *, is_prepared: bool = True) -> Settings:
+        made = project_settings(tmp_path, tracking_uri)
+        if made.is_embedded_tracking and is_prepared:
+            made.state.mkdir(exist_ok=True)
+            for file in request.getfixturevalue("prepared_store").glob("mlflow.sqlite*"):
+                shutil.copy(file, made.state)
+        return made
 
     return settings
+
+
+def project_settings(root: Path, tracking_uri: str) -> Settings:
+    state = root / ".nightbook"
+    return Settings(
+        root=root,
+        name="flights",
+        state=state,
+        ledger=f"sqlite:///{state / 'ledger.sqlite'}",
+        tracking_uri=tracking_uri or f"sqlite:///{state / 'mlflow.sqlite'}",
+        # The server is shared: each test has its own experiment.
+        experiment=f"flights {uuid.uuid4().hex[:8]}",
+        store=state / "store",
+        jobs=1,
+    )
 
 
 def free_port() -> int:
@@ -122,7 +143,12 @@ def start_server(folder: Path) -> dict[str, object]:
     folder.mkdir()
     port = free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.sqlite", "--artifacts-destination", f"{folder}/files"]
+    command += [
+        "--backend-store-uri",
+        f"sqlite:///{folder}/mlflow.sqlite",
+        "--artifacts-destination",
+        f"{folder}/files",
+    ]
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     with (folder / "log.txt").open("wb") as log:
         process = subprocess.Popen(
@@ -138,7 +164,7 @@ def start_server(folder: Path) -> dict[str, object]:
     raise RuntimeError((folder / "log.txt").read_text())
 
 
-class Break(Enum):
+class Break(StrEnum):
     """How a proxy fails a request: before the server heard of it, after it did, or by saying nothing."""
 
     BEFORE = "before"
@@ -168,10 +194,10 @@ class Proxy(ThreadingHTTPServer):
             self.requests.append(request)
             return self.broken.get(len(self.requests))
 
-    def break_at(self, number: int, how: Break) -> None:
+    def break_at(self, number: int, how: str) -> None:
         """Fail the request of this number, counted from the start of the next delivery, and all after it."""
         self.requests.clear()
-        self.broken = dict.fromkeys(range(number + 1, number + 1000), Break.BEFORE) | {number: how}
+        self.broken = dict.fromkeys(range(number + 1, number + 1000), Break.BEFORE) | {number: Break(how)}
 
     def mend(self) -> None:
         self.requests.clear()
@@ -197,7 +223,9 @@ class Forwarder(BaseHTTPRequestHandler):
             with suppress(OSError):
                 self.connection.recv(1)
             return
-        with closing(http.client.HTTPConnection(self.server.target.hostname or "", self.server.target.port)) as upstream:
+        with closing(
+            http.client.HTTPConnection(self.server.target.hostname or "", self.server.target.port)
+        ) as upstream:
             headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
             upstream.request(self.command, self.path, body, headers)
             answer = upstream.getresponse()
@@ -224,5 +252,3 @@ def proxy(mlflow_server: str) -> Iterator[Proxy]:
         thread.start()
         yield server
         server.shutdown()
-
-

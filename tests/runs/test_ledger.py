@@ -36,9 +36,7 @@ TRAIN = NewRun(
     tags={"why": "test"},
 )
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
-GONE = SupervisorProcess(
-    host="here", pid=2**22 + 1, pid_started_at=1.0, pid_space=SupervisorProcess.this().pid_space
-)
+GONE = SupervisorProcess(host="here", pid=2**22 + 1, pid_started_at=1.0, pid_space=SupervisorProcess.this().pid_space)
 ELSEWHERE = SupervisorProcess(host="there", pid=1, pid_started_at=1.0, pid_space="another boot")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,18 +44,25 @@ def open_engine(url: str, *, create: bool = True) -> Engine:
         ) from error
     with ledger_errors(parsed):
         engine = _sqlite_engine(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql_engine(parsed)
-        version = _schema_version(engine)
-        if version is None:
-            if not create:
-                raise LedgerError(f"there is no ledger at {_shown(parsed)}", remedy="nightbook run")
-            version = _create_tables(engine)
+        with ExitStack() as on_failure:
+            on_failure.callback(engine.dispose)
+            _check_schema(engine, create=create)
+            on_failure.pop_all()
+    return engine
+
+
+def _check_schema(engine: Engine, *, create: bool) -> None:
+    version = _schema_version(engine)
+    if version is None:
+        if not create:
+            raise LedgerError(f"there is no ledger at {_shown(engine.url)}", remedy="nightbook run")
+        version = _create_tables(engine)
     if version > SCHEMA_VERSION:
         raise LedgerError(
-            f"the ledger at {_shown(parsed)} was written by a newer Nightbook "
+            f"the ledger at {_shown(engine.url)} was written by a newer Nightbook "
             f"(its schema is {version}, known is {SCHEMA_VERSION})",
             remedy="pip install --upgrade nightbook",
         )
-    return engine
 
 
 @contextmanager

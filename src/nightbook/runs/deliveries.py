@@ -125,20 +125,13 @@ class Deliveries:
             mlflow_run_id=row.mlflow_run_id, experiment_id=row.experiment_id, artifact_uri=row.artifact_uri
         )
 
-    def remember_run(self, run_id: str, tracking_uri: str, tracked: TrackedRun) -> None:
-        """Keep where a run is found at this tracker."""
+    def remember_run(self, run_id: str, tracking_uri: str, tracked: TrackedRun | None) -> None:
+        """Keep where a run is found at this tracker; None forgets what turned out to be gone."""
         with self._transaction(writes=True) as connection:
             connection.execute(delete(deliveries).where(*_mine(run_id, tracking_uri)))
-            connection.execute(
-                insert(deliveries).values(
-                    run_id=run_id, tracking_uri=tracking_uri, at=datetime.now(UTC), **asdict(tracked)
-                )
-            )
-
-    def forget_run(self, run_id: str, tracking_uri: str) -> None:
-        """Drop what turned out to be gone, such as after MLflow's database was made anew."""
-        with self._transaction(writes=True) as connection:
-            connection.execute(delete(deliveries).where(*_mine(run_id, tracking_uri)))
+            if tracked is not None:
+                row = {"run_id": run_id, "tracking_uri": tracking_uri, "at": datetime.now(UTC), **asdict(tracked)}
+                connection.execute(insert(deliveries).values(row))
 
     def known_experiment(self, tracking_uri: str, name: str) -> str | None:
         """Return the experiment's id as it was last seen, so that it need not be asked for each time."""

@@ -174,7 +174,7 @@ class Outbox:
         try:
             self._tracker.end(delivery, tracked, renew=renew)
         except LookupError:
-            self._deliveries.forget_run(delivery.run.run_id, self._tracker.uri)
+            self._deliveries.remember_run(delivery.run.run_id, self._tracker.uri, None)
             begun = self._begin(delivery)
             if begun is not None:
                 self._tracker.end(delivery, begun.tracked, renew=renew)

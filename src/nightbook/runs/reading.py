@@ -165,9 +165,7 @@ class LedgerReader:
             row = connection.execute(query).one_or_none()
         if row is None:
             raise RunNotFoundError(f"there is no run {run_id}", remedy="nightbook runs list")
-        return SupervisorProcess(
-            host=row.host, pid=row.pid, pid_started_at=row.pid_started_at, pid_space=row.pid_space
-        )
+        return SupervisorProcess(host=row.host, pid=row.pid, pid_started_at=row.pid_started_at, pid_space=row.pid_space)
 
     def facts(self, run_id: str) -> RunFacts:
         """Return what the record does not show.

@@ -159,7 +159,9 @@ class MlflowTracker:
         # MLflow lets through whatever the library of an object store raises.
         failures = [failure for upload in uploads if (failure := upload.exception())]
         if failures:
-            raise TrackerAwayError(f"MLflow's artifacts cannot be stored: {failures[0]}") from failures[0]
+            # One file that a store refuses must not hold up other runs; a server that went away does.
+            kind = TrackerError if self.reachable() else TrackerAwayError
+            raise kind(f"MLflow's artifacts cannot be stored: {failures[0]}") from failures[0]
 
     def _create_experiment(self, client: MlflowClient) -> str:
         # A server decides where artifacts go; a bare database would put them into the working directory.
@@ -187,8 +189,7 @@ class MlflowTracker:
 def _upgrade_store(url: str) -> None:
     database = importlib.import_module("mlflow.store.db.utils")
     engine = create_engine(url)
-    # `mlflow db upgrade` calls this one; there is no public function.
-    database._upgrade_db(engine)  # noqa: SLF001
+    database._upgrade_db(engine)  # noqa: SLF001 - what `mlflow db upgrade` calls; there is no public function
     engine.dispose()
 
 
