@@ -1,7 +1,8 @@
 """Notebooks by day, jobs by night.
 
-In a notebook: the declarations of its `parameters` cell (`Input`, `Output`, `Secret`, `Range`) and what it may call while it runs
-(`log_metric`, `exit_early`, `reveal` …). From a program: `run`, `sweep`, `resume`, `compare`, loaded when first used.
+In a notebook: the declarations of its `parameters` cell (`Input`, `Output`, `Secret`, `Range`) and what it may call
+while it runs (`log_metric`, `exit_early`, `reveal` …). From a program: `run`, `sweep`, `resume`, `compare`, loaded when
+first used.
 """
 
 from __future__ import annotations

@@ -90,7 +90,9 @@ class TerminalWatcher:
                 self._told[stage.name] = stage.state
                 took = format_duration(stage.run.duration_seconds) if stage.run and stage.run.duration_seconds else ""
                 message = stage.run.message if stage.run else stage.reason
-                self._console.print(Text("  ".join(filter(None, [stage.name, stage.state.value, took, message]))), soft_wrap=True)
+                self._console.print(
+                    Text("  ".join(filter(None, [stage.name, stage.state.value, took, message]))), soft_wrap=True
+                )
 
     def _stop(self) -> None:
         if self._live is not None:
@@ -120,7 +122,12 @@ def progress_table(stages: Sequence[StageView], width: int) -> Table:
         table.caption, table.caption_justify = counts_in_words(stages), "left"
     for stage in shown:
         icon, style = ICONS[stage.state]
-        table.add_row(Text(icon, style), Text(stage.name, style if stage.state is StageState.RUNNING else ""), *_figures(stage), Text(_last_words(stage)[:room], "dim"))
+        table.add_row(
+            Text(icon, style),
+            Text(stage.name, style if stage.state is StageState.RUNNING else ""),
+            *_figures(stage),
+            Text(_last_words(stage)[:room], "dim"),
+        )
     return table
 
 
@@ -171,7 +178,13 @@ def closing_table(result: RunResult) -> Table:
         icon, style = ICONS[stage.state]
         number = f"#{stage.run.number}" if stage.run else ""
         words = _last_words(stage)
-        table.add_row(Text(icon, style), stage.name, number, *_figures(stage), Text(words, style if stage.state is StageState.FAILED else ""))
+        table.add_row(
+            Text(icon, style),
+            stage.name,
+            number,
+            *_figures(stage),
+            Text(words, style if stage.state is StageState.FAILED else ""),
+        )
     return table
 
 
@@ -200,7 +213,9 @@ def show_sweep(console: Console, result: RunResult, request: SweepRequest, took_
     icon, style = ("✓", "green") if result.status is RunStatus.SUCCEEDED else ("✗", "bold red")
     console.print(Text(f"{icon} {result.parent.label} {result.status.value} in {format_duration(took_seconds)}", style))
     console.print(f"  {counts_in_words(result.stages)}")
-    console.print(Text(f"  compare  {request.base.settings.runs_folder / result.parent.run_id / COMPARISON}"), soft_wrap=True)
+    console.print(
+        Text(f"  compare  {request.base.settings.runs_folder / result.parent.run_id / COMPARISON}"), soft_wrap=True
+    )
     if result.owed:
         console.print(Text(f"  MLflow   {result.owed}; nothing is lost: nightbook sync", "yellow"), soft_wrap=True)
 
@@ -231,11 +246,14 @@ def show_result(console: Console, result: RunResult, took_seconds: float) -> Non
         if restored:
             console.print(f"[green]✓[/] outputs restored from the store: {', '.join(restored)}")
         count = len(result.stages)
-        console.print(f"[green]✓[/] nothing to do: {'all ' if count > 1 else ''}{count} stage{'s are' if count != 1 else ' is'} up to date [dim]({format_duration(took_seconds)})[/]")
+        stages = "the stage is" if count == 1 else f"all {count} stages are"
+        console.print(f"[green]✓[/] nothing to do: {stages} up to date [dim]({format_duration(took_seconds)})[/]")
         return
     console.print(closing_table(result))
     console.print()
-    icon, style = {RunStatus.SUCCEEDED: ("✓", "green"), RunStatus.CANCELLED: ("–", "yellow")}.get(result.status, ("✗", "bold red"))
+    icon, style = {RunStatus.SUCCEEDED: ("✓", "green"), RunStatus.CANCELLED: ("–", "yellow")}.get(
+        result.status, ("✗", "bold red")
+    )
     head = result.parent or result.runs[0]
     message = f": {result.parent.message}" if result.parent and result.parent.message else ""
     console.print(Text(f"{icon} {head.label} {result.status.value} in {format_duration(took_seconds)}{message}", style))

@@ -18,9 +18,28 @@ if TYPE_CHECKING:
 def parameter_options(function: Callable[..., int]) -> Callable[..., int]:
     """Add the three options; the command gets `given`, values by name, in the order file, text, string."""
 
-    @click.option("-p", "texts", metavar="NAME=VALUE", multiple=True, help="A parameter; STAGE.NAME=VALUE for one stage among several.")
-    @click.option("-r", "strings", metavar="NAME=STRING", multiple=True, help="A parameter that is a text, whatever it looks like.")
-    @click.option("-f", "files", metavar="FILE", multiple=True, type=click.Path(path_type=Path), help="Parameters from YAML or JSON.")
+    @click.option(
+        "-p",
+        "texts",
+        metavar="NAME=VALUE",
+        multiple=True,
+        help="A parameter; STAGE.NAME=VALUE for one stage among several.",
+    )
+    @click.option(
+        "-r",
+        "strings",
+        metavar="NAME=STRING",
+        multiple=True,
+        help="A parameter that is a text, whatever it looks like.",
+    )
+    @click.option(
+        "-f",
+        "files",
+        metavar="FILE",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help="Parameters from YAML or JSON.",
+    )
     @wraps(function)
     def with_parameters(
         *arguments: Any,  # noqa: ANN401 - passed through
@@ -52,7 +71,9 @@ def _read_file(path: Path) -> Mapping[str, object]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ParameterError(f"cannot read parameters from {path}: {error}", remedy="a YAML or JSON file of NAME: VALUE") from None
+        raise ParameterError(
+            f"cannot read parameters from {path}: {error}", remedy="a YAML or JSON file of NAME: VALUE"
+        ) from None
     if content is None:
         return {}
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):

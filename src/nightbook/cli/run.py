@@ -32,7 +32,14 @@ if TYPE_CHECKING:
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds after which a run is ended.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(
-    targets: tuple[str, ...], *, given: Mapping[str, object], dry_run: bool, check: bool, force: bool, as_json: bool, **flags: Any  # noqa: ANN401 - settings by flag
+    targets: tuple[str, ...],
+    *,
+    given: Mapping[str, object],
+    dry_run: bool,
+    check: bool,
+    force: bool,
+    as_json: bool,
+    **flags: Any,  # noqa: ANN401 - settings by flag
 ) -> int:
     """Run the whole pipeline, the named stages with what they need, or a notebook file.
 

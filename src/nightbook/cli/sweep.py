@@ -22,16 +22,35 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("target")
-@click.option("--grid", "grids", metavar="NAME=A,B,C", multiple=True, help="Values of a parameter; several make all combinations.")
-@click.option("--list", "file", metavar="FILE", type=click.Path(path_type=Path), help="Parameter sets from CSV, YAML or JSON lines.")
+@click.option(
+    "--grid", "grids", metavar="NAME=A,B,C", multiple=True, help="Values of a parameter; several make all combinations."
+)
+@click.option(
+    "--list",
+    "file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Parameter sets from CSV, YAML or JSON lines.",
+)
 @click.option("--objective", default="", metavar="METRIC", help="Order the runs by this metric.")
-@click.option("--direction", default="", type=click.Choice(["", "min", "max"]), help="Which end of it is best.  [default: as logged]")
+@click.option(
+    "--direction",
+    default="",
+    type=click.Choice(["", "min", "max"]),
+    help="Which end of it is best.  [default: as logged]",
+)
 @parameter_options
 @click.option("--force", is_flag=True, help="Run sets again that have succeeded.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Runs at once.  [default: the cores]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(
-    target: str, *, grids: tuple[str, ...], file: Path | None, given: Mapping[str, object], as_json: bool, **flags: object
+    target: str,
+    *,
+    grids: tuple[str, ...],
+    file: Path | None,
+    given: Mapping[str, object],
+    as_json: bool,
+    **flags: object,
 ) -> int:
     """Run TARGET, a stage or a notebook file, over parameter sets; the same sweep again runs only what is missing."""
     started = time.monotonic()

@@ -1,6 +1,7 @@
 """The publisher's process: reports and MLflow for the runs that it is told of on its standard input.
 
-`python -m nightbook.runs.publish ROOT`. At the end of its input it finishes what can be finished and prints what is still owed.
+`python -m nightbook.runs.publish ROOT`. At the end of its input it finishes what can be finished and prints what is
+still owed.
 """
 
 from __future__ import annotations

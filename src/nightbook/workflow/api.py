@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
+from nightbook.errors import ParameterError
 from nightbook.records import Run, RunKind, RunStatus
 from nightbook.settings import Settings, load_settings
 from nightbook.workflow import planning
 from nightbook.workflow.contact import open_ledger
+from nightbook.workflow.parameter_sets import product_of
 from nightbook.workflow.requests import RunRequest, SilentWatcher
+from nightbook.workflow.resume import resume as resume_run
 from nightbook.workflow.run import run as run_request
+from nightbook.workflow.sweep import SweepRequest
+from nightbook.workflow.sweep import sweep as sweep_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Unpack
 
     import pandas as pd
 
     from nightbook.pipelines.plan import Plan
     from nightbook.workflow.requests import Watcher
+
+
+class SweepOptions(TypedDict, total=False):
+    """What a sweep has in common with a run."""
+
+    force: bool
+    jobs: int | None
+    watcher: Watcher | None
 
 
 def run(
@@ -39,8 +53,8 @@ def run(
         watcher: Is told while it goes on.
 
     Returns:
-        The record of the one target's run; of the pipeline's when there are none or several. A target that is up to date
-        gives the run that made it so. A stage that fails is a record with its cause, not an exception.
+        The record of the one target's run; of the pipeline's when there are none or several. A target that is up to
+        date gives the run that made it so. A stage that fails is a record with its cause, not an exception.
 
     Raises:
         NightbookError: Something is wrong with the project or the parameters: nothing was started.
@@ -114,10 +128,69 @@ def compare(references: Sequence[str | int | Run]) -> pd.DataFrame:
         }
         for one in found
     }
-    frame = pd.DataFrame.from_dict(rows, orient="index")
-    frame.columns = pd.MultiIndex.from_tuples(frame.columns)
-    order = {"parameters": 0, "metrics": 1, "run": 2}
-    return frame[sorted(frame.columns, key=lambda column: order[column[0]])]
+    order = ("parameters", "metrics", "run")
+    columns = sorted({key: None for row in rows.values() for key in row}, key=lambda key: order.index(key[0]))
+    table = [[row.get(column) for column in columns] for row in rows.values()]
+    return pd.DataFrame(table, index=list(rows), columns=pd.MultiIndex.from_tuples(columns))
+
+
+def sweep(
+    target: str | Path,
+    *,
+    grid: Mapping[str, Sequence[object]] | None = None,
+    sets: Sequence[Mapping[str, object]] | None = None,
+    parameters: Mapping[str, object] | None = None,
+    objective: str = "",
+    direction: str = "",
+    **options: Unpack[SweepOptions],
+) -> list[Run]:
+    """Run a stage or a notebook file over many parameter sets; sets that succeeded before are not run again.
+
+    Args:
+        target: The stage's name or the notebook's file.
+        grid: Values of each parameter that varies; all combinations are run.
+        sets: The parameter sets themselves, instead of a grid.
+        parameters: Values that do not vary.
+        objective: The metric by which the comparison page orders the runs.
+        direction: "min" or "max"; empty takes what the notebook declared of the metric.
+        **options: As of `run`: `force`, `jobs`, `watcher`.
+
+    Returns:
+        The records in the order of the sets, failures included.
+
+    Raises:
+        NightbookError: Something is wrong with the project or with a set: nothing was started.
+    """
+    if (grid is None) == (sets is None):
+        raise ParameterError("a sweep takes either a grid or sets", remedy="grid={'learning_rate': [0.01, 0.1]}")
+    base = RunRequest(
+        settings=project_settings(),
+        targets=(str(target),),
+        parameters=parameters or {},
+        is_forced=options.get("force", False),
+        jobs=options.get("jobs"),
+    )
+    request = SweepRequest(
+        base=base,
+        sets=tuple(sets if sets is not None else product_of(grid or {})),
+        objective=objective,
+        direction=direction,
+    )
+    return list(sweep_request(request, options.get("watcher") or SilentWatcher()).runs)
+
+
+def resume(reference: str | int = "latest", *, watcher: Watcher | None = None) -> Run:
+    """Run what a failed or interrupted run still owes.
+
+    Returns:
+        The record of the run that did; the run itself when nothing was owed.
+
+    Raises:
+        NightbookError: There is no such run, or it still goes on.
+    """
+    resumption = resume_run(project_settings(), str(reference), watcher or SilentWatcher())
+    made = resumption.result.all_runs if resumption.result else ()
+    return made[0] if made else resumption.of
 
 
 def project_settings() -> Settings:

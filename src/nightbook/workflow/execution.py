@@ -60,8 +60,8 @@ class Work(Protocol):
     def give_up(self, slot: Slot) -> Run:
         """Record that it cannot run since what it needs failed."""
 
-    def beat(self) -> None:
-        """Called every tick: the parent run is still looked after."""
+    def beat(self) -> bool:
+        """Called every tick: the parent run is still looked after. False when somebody asked that all stop."""
 
 
 class Execution:
@@ -117,7 +117,8 @@ class Execution:
         for slot in self._slots.values():
             if slot.state is StageState.WAITING:
                 self._consider(slot)
-        self._work.beat()
+        if not self._work.beat() and not self.is_cancelled:
+            self.cancel()
         self._watcher.update(self.views)
 
     def _settle(self, slot: Slot, live: SupervisedRun) -> None:
@@ -161,4 +162,7 @@ def status_of_all(views: Sequence[StageView], *, is_cancelled: bool) -> tuple[Ru
         first = next((view.run for view in failed if view.run is not None), None)
         message = f"{len(failed)} of {len(views)} failed: {', '.join(view.name for view in failed[:5])}"
         return RunStatus.FAILED, first.cause if first else None, message
+    cancelled = [view.name for view in views if view.state is StageState.CANCELLED]
+    if cancelled:
+        return RunStatus.CANCELLED, Cause.INTERRUPTED, f"cancelled: {', '.join(cancelled[:5])}"
     return RunStatus.SUCCEEDED, None, ""

@@ -7,24 +7,24 @@ import json
 import os
 import time
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nightbook.files import write_atomically
 from nightbook.notebooks.literals import python_literal
 from nightbook.records import Cause, Run, RunKind, RunStatus
-from nightbook.runs.git import GitState
 from nightbook.runs.launch import SupervisedRun
 from nightbook.runs.ledger import Ledger, NewRun, Outcome, SupervisorProcess
 from nightbook.runs.recovery import recover
-from nightbook.runs.request import SOURCE, DeclaredPath, ExecutionRequest
+from nightbook.runs.request import CANCEL, SOURCE, DeclaredPath, ExecutionRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from nightbook.pipelines.fingerprint import Fingerprint
     from nightbook.pipelines.stage import Stage
     from nightbook.records import Pin
+    from nightbook.runs.git import GitState
     from nightbook.runs.publisher import Publisher
     from nightbook.settings import Settings
 
@@ -41,6 +41,7 @@ class RunMaker:
         publisher: Is told of each, for its report and MLflow.
         git: All runs of one command stand at one commit.
         tags: Kept with each.
+        asked: Tags that say what was asked for: kept with the parent, or with the run that has none.
         parent: The pipeline or sweep that they belong to; None for a lone notebook.
     """
 
@@ -49,6 +50,7 @@ class RunMaker:
     publisher: Publisher
     git: GitState
     tags: Mapping[str, str] = field(default_factory=dict)
+    asked: Mapping[str, str] = field(default_factory=dict)
     parent: Run | None = None
     _began: float = 0.0
     _next_beat: float = 0.0
@@ -63,7 +65,7 @@ class RunMaker:
                 git_commit=self.git.commit,
                 git_dirty=self.git.is_dirty,
                 user=getpass.getuser(),
-                tags=self.tags,
+                tags=self._tags,
             )
         )
         self._began = time.monotonic()
@@ -78,11 +80,14 @@ class RunMaker:
             self.ledger.finish(self.parent.run_id, replace(outcome, duration_seconds=took))
             self.publisher.changed(self.parent.run_id)
 
-    def beat(self) -> None:
-        """Say from time to time that the parent is still looked after."""
-        if self.parent is not None and time.monotonic() >= self._next_beat:
+    def beat(self) -> bool:
+        """Say from time to time that the parent is still looked after; False when somebody asked that it stop."""
+        if self.parent is None:
+            return True
+        if time.monotonic() >= self._next_beat:
             self.ledger.beat(self.parent.run_id)
             self._next_beat = time.monotonic() + self.settings.heartbeat_seconds
+        return not (self.settings.runs_folder / self.parent.run_id / CANCEL).exists()
 
     def start(self, stage: Stage, fingerprint: Fingerprint, inputs: tuple[Pin, ...]) -> SupervisedRun:
         """Record a pending run and give it to a supervisor."""
@@ -99,6 +104,7 @@ class RunMaker:
 
     def conclude(self, live: SupervisedRun) -> Run:
         """Read the final record of a run whose supervisor is gone; without one, the run is lost."""
+        live.close()
         run = self.ledger.get(live.run.run_id)
         if not run.status.is_final:
             recover(self.ledger, run, self.settings.runs_folder)
@@ -114,6 +120,10 @@ class RunMaker:
         self.publisher.changed(run.run_id)
         return self.ledger.get(run.run_id)
 
+    @property
+    def _tags(self) -> dict[str, str]:
+        return dict(self.tags) if self.parent else {**self.tags, **self.asked}
+
     def _new_run(self, stage: Stage, fingerprint: Fingerprint | None, inputs: tuple[Pin, ...]) -> NewRun:
         return NewRun(
             kind=RunKind.STAGE,
@@ -127,7 +137,7 @@ class RunMaker:
             git_dirty=self.git.is_dirty,
             inputs=inputs,
             user=getpass.getuser(),
-            tags=self.tags,
+            tags=self._tags,
         )
 
     def _execution(self, run: Run, stage: Stage, folder: Path, fingerprint: Fingerprint) -> ExecutionRequest:
@@ -152,7 +162,8 @@ class RunMaker:
             limits=stage.limits,
             inputs=run.inputs,
             outputs=tuple(
-                DeclaredPath(name=one.name, uri=one.uri, path=str(one.path) if one.path else "") for one in stage.outputs
+                DeclaredPath(name=one.name, uri=one.uri, path=str(one.path) if one.path else "")
+                for one in stage.outputs
             ),
             declared=tuple(_declared(stage, shown)),
             awaits_tracking=USES_MLFLOW in fingerprint.parts,

@@ -6,7 +6,6 @@ import csv
 import hashlib
 import itertools
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nightbook.errors import ParameterError
@@ -14,6 +13,7 @@ from nightbook.notebooks.parameters import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
 MOST_SETS = 100_000
 
@@ -46,7 +46,9 @@ def product_of(grid: Mapping[str, Iterable[object]]) -> list[dict[str, object]]:
     for one in values.values():
         count *= len(one)
     if count > MOST_SETS:
-        raise ParameterError(f"the grid has {count:,} sets, more than {MOST_SETS:,}", remedy="make it coarser, or use --list")
+        raise ParameterError(
+            f"the grid has {count:,} sets, more than {MOST_SETS:,}", remedy="make it coarser, or use --list"
+        )
     return [dict(zip(values, combination, strict=True)) for combination in itertools.product(*values.values())]
 
 
@@ -71,11 +73,13 @@ def read_list(path: Path) -> list[dict[str, object]]:
 
 def _from_csv(path: Path, text: str) -> list[dict[str, object]]:
     reader = csv.DictReader(text.splitlines())
-    sets = []
+    sets: list[dict[str, object]] = []
     for row in reader:
         if None in row or None in row.values():
             names = len(reader.fieldnames or ())
-            raise ParameterError(f"line {reader.line_num} of {path} does not have {names} fields", remedy="mend that line")
+            raise ParameterError(
+                f"line {reader.line_num} of {path} does not have {names} fields", remedy="mend that line"
+            )
         sets.append({name.strip(): Text(value=value.strip()) for name, value in row.items() if value.strip()})
     return _not_empty(path, sets)
 
@@ -102,7 +106,9 @@ def _from_json_lines(path: Path, text: str) -> list[dict[str, object]]:
             try:
                 sets.append(json.loads(line))
             except json.JSONDecodeError as error:
-                raise ParameterError(f"line {number} of {path} is no JSON: {error.msg}", remedy="one object a line") from None
+                raise ParameterError(
+                    f"line {number} of {path} is no JSON: {error.msg}", remedy="one object a line"
+                ) from None
     return _checked(path, sets)
 
 

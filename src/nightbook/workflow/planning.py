@@ -14,7 +14,6 @@ from nightbook.workflow.targets import Selection, select
 
 if TYPE_CHECKING:
     from nightbook.pipelines.stage import Stage
-
     from nightbook.workflow.requests import RunRequest
 
 
@@ -42,7 +41,7 @@ def gather_evidence(request: RunRequest, selection: Selection) -> Evidence:
         last_successes=successes,
         digests=FileDigests(settings.cache_folder / "digests.json"),
         store=ContentStore(settings.store_folder),
-        forced=frozenset(selection.names) if request.is_forced else selection.forced,
+        forced=(frozenset(selection.names) if request.is_forced else selection.forced) - request.spared,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -11,6 +10,8 @@ from nightbook.errors import ExitCode
 from nightbook.records import Cause, RunStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from nightbook.pipelines.plan import Plan
     from nightbook.records import Run
     from nightbook.runs.launch import Progress
@@ -28,6 +29,7 @@ class RunRequest:
         is_forced: Run the targets even when they are up to date.
         jobs: How many stages may run at once; None takes the setting.
         tags: Free words kept with every run, such as who asked for it.
+        spared: Stages that run only when they are out of date, even where all else is forced.
     """
 
     settings: Settings
@@ -36,6 +38,7 @@ class RunRequest:
     is_forced: bool = False
     jobs: int | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    spared: frozenset[str] = frozenset()
 
 
 class StageState(StrEnum):
@@ -140,7 +143,9 @@ class RunResult:
         """What the shell is told."""
         if self.status is RunStatus.SUCCEEDED:
             return ExitCode.DONE
-        is_interrupted = self.status is RunStatus.CANCELLED and any(run.cause is Cause.INTERRUPTED for run in self.all_runs)
+        is_interrupted = self.status is RunStatus.CANCELLED and any(
+            run.cause is Cause.INTERRUPTED for run in self.all_runs
+        )
         return ExitCode.INTERRUPTED if is_interrupted else ExitCode.STAGE_FAILED
 
     @property

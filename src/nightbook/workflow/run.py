@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
@@ -18,6 +19,7 @@ from nightbook.workflow.contact import open_ledger
 from nightbook.workflow.execution import Execution, Slot, status_of_all
 from nightbook.workflow.making import RunMaker
 from nightbook.workflow.planning import check_secrets, gather_evidence
+from nightbook.workflow.remembering import remember
 from nightbook.workflow.requests import RunResult, StageState, StageView
 from nightbook.workflow.targets import Selection, select
 
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nightbook.records import Run
-    from nightbook.runs.ledger import Ledger
     from nightbook.runs.launch import SupervisedRun
+    from nightbook.runs.ledger import Ledger
     from nightbook.settings import Settings
     from nightbook.workflow.requests import RunRequest, Watcher
 
@@ -64,11 +66,16 @@ def _execute(request: RunRequest, ledger: Ledger, work: StageWork, watcher: Watc
     settings = request.settings
     with Publisher(settings) as publisher:
         maker = RunMaker(
-            settings=settings, ledger=ledger, publisher=publisher, git=read_git_state(settings.root), tags=request.tags
+            settings=settings,
+            ledger=ledger,
+            publisher=publisher,
+            git=read_git_state(settings.root),
+            tags=request.tags,
+            asked=remember(request),
         )
         work.maker = maker
         if not work.selection.is_lone:
-            maker.begin_parent(RunKind.PIPELINE, {})
+            maker.begin_parent(RunKind.PIPELINE, work.selection.given)
         execution = Execution(work.slots(), work, jobs=request.jobs or settings.jobs, watcher=watcher)
         try:
             execution.run()
@@ -151,21 +158,19 @@ class StageWork:
                 fingerprint=fingerprint.digest,
                 parts=fingerprint.parts,
                 outputs=run.outputs,
-                ended_at=run.ended_at,
+                ended_at=run.ended_at or datetime.now(UTC),
             )
-            self.evidence = replace(
-                self.evidence, last_successes={**self.evidence.last_successes, slot.name: success}
-            )
+            self.evidence = replace(self.evidence, last_successes={**self.evidence.last_successes, slot.name: success})
         return run
 
     def give_up(self, slot: Slot) -> Run:
         """Record that it could not begin."""
-        failed = [name for name in slot.needs]
+        failed = list(slot.needs)
         return self.maker.give_up(self.selection.pipeline.stages[slot.name], f"not run: {', '.join(failed)} failed")
 
-    def beat(self) -> None:
-        """The parent is still looked after."""
-        self.maker.beat()
+    def beat(self) -> bool:
+        """The parent is still looked after; False when it is asked to stop."""
+        return self.maker.beat()
 
 
 @contextmanager

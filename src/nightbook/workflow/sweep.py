@@ -124,7 +124,7 @@ def _shared_stages(selection: Selection, changed: tuple[str, ...]) -> tuple[str,
 
 
 def _parameter_set(base: RunRequest, values: Mapping[str, object], changed: tuple[str, ...]) -> ParameterSet:
-    """The set's stages, each with its outputs in a folder of the set, reading there what stages before it wrote there."""
+    """The stages of a set: outputs go to a folder of its own, and what it reads of them comes from there."""
     plain = _select(base, values)
     stages = plain.pipeline.stages
     bound = {name: stages[name].binding.json_values() for name in changed}
@@ -219,7 +219,9 @@ class SweepWork:
         for one in self.sets:
             for stage in one.changed:
                 name = self._name(one, stage)
-                needs = tuple(self._name(one, before) for before in one.pipeline.upstream[stage] if before in one.changed)
+                needs = tuple(
+                    self._name(one, before) for before in one.pipeline.upstream[stage] if before in one.changed
+                )
                 self._places[name] = one, stage
                 self._slots[name] = Slot(name=name, needs=needs, tries_left=one.pipeline.stages[stage].retries)
         return list(self._slots.values())
@@ -239,7 +241,9 @@ class SweepWork:
             return StageState.UP_TO_DATE
         stage = one.pipeline.stages[name]
         assert decision.fingerprint is not None  # noqa: S101 - a settled decision has one
-        return self.maker.start(stage, decision.fingerprint, tuple(self.evidence.digests.pin(data) for data in stage.inputs))
+        return self.maker.start(
+            stage, decision.fingerprint, tuple(self.evidence.digests.pin(data) for data in stage.inputs)
+        )
 
     def _decide(self, one: ParameterSet, name: str) -> Decision:
         others = {stage: last for stage, last in self.evidence.last_successes.items() if stage != name}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,12 +29,14 @@ class Selection:
         names: The stages that were asked for; what they need comes along.
         forced: Those that run even when up to date: a notebook file without outputs always executes.
         is_lone: A notebook file of no pipeline: its run has no parent.
+        given: What was given, by `STAGE.NAME`, as JSON values.
     """
 
     pipeline: Pipeline
     names: tuple[str, ...]
     forced: frozenset[str] = frozenset()
     is_lone: bool = False
+    given: Mapping[str, object] = field(default_factory=dict)
 
 
 def select(settings: Settings, targets: Sequence[str], parameters: Mapping[str, object]) -> Selection:
@@ -55,7 +57,16 @@ def select(settings: Settings, targets: Sequence[str], parameters: Mapping[str, 
         pipeline = build_pipeline(settings, given)
     files = {name for name, target in zip(names, targets, strict=True) if is_file_name(target)}
     forced = frozenset(name for name in files if not pipeline.stages[name].outputs)
-    return Selection(pipeline=pipeline, names=names or tuple(pipeline.stages), forced=forced)
+    return Selection(
+        pipeline=pipeline,
+        names=names or tuple(pipeline.stages),
+        forced=forced,
+        given={
+            f"{stage}.{name}": pipeline.stages[stage].binding.json_values()[name]
+            for stage, values in given.items()
+            for name in values
+        },
+    )
 
 
 def is_file_name(target: str) -> bool:
@@ -93,7 +104,9 @@ def _stage_of(pipeline: Pipeline, target: str) -> str:
     raise PipelineError(f"there is no stage '{target}'", remedy=remedy)
 
 
-def _by_stage(pipeline: Pipeline, names: Sequence[str], parameters: Mapping[str, object]) -> dict[str, dict[str, object]]:
+def _by_stage(
+    pipeline: Pipeline, names: Sequence[str], parameters: Mapping[str, object]
+) -> dict[str, dict[str, object]]:
     """`STAGE.NAME` to its stage; a bare name to the stage asked for, or to every stage that declares it."""
     given: defaultdict[str, dict[str, object]] = defaultdict(dict)
     involved = pipeline.needed_for(names)
@@ -116,5 +129,7 @@ def _stages_for(pipeline: Pipeline, names: Sequence[str], involved: Sequence[str
     declaring = tuple(name for name in asked if parameter in {one.name for one in pipeline.stages[name].parameters})
     if not declaring:
         known = {one.name for name in asked for one in pipeline.stages[name].parameters}
-        raise ParameterError(f"unknown parameter '{parameter}': no stage that runs declares it", remedy=nearest(parameter, known))
+        raise ParameterError(
+            f"unknown parameter '{parameter}': no stage that runs declares it", remedy=nearest(parameter, known)
+        )
     return declaring
