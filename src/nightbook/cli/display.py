@@ -13,8 +13,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from nightbook.numbers import format_column, format_duration, format_number
 from nightbook.records import CellStatus, Run, RunKind, RunStatus
-from nightbook.runs.report.numbers import format_column, format_duration, format_number
 from nightbook.workflow.requests import StageState, StageView
 
 if TYPE_CHECKING:

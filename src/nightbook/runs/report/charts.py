@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from nightbook.runs.report.numbers import exact, format_column, format_count, format_duration, format_number
+from nightbook.numbers import exact, format_column, format_count, format_duration, format_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,9 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nightbook.records import RunStatus
-from nightbook.runs.report import wording
-from nightbook.runs.report.numbers import (
+from nightbook.numbers import (
     MISSING,
     exact,
     format_column,
@@ -18,6 +16,8 @@ from nightbook.runs.report.numbers import (
     format_number,
     is_number,
 )
+from nightbook.records import RunStatus
+from nightbook.runs.report import wording
 from nightbook.runs.report.render import environment
 
 if TYPE_CHECKING:

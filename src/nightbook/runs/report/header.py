@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nightbook.numbers import MINUS, exact, format_duration, format_number
 from nightbook.records import CellStatus
 from nightbook.runs.report.charts import Bar, Series, curve, duration_bars, median, sparkline
-from nightbook.runs.report.numbers import MINUS, exact, format_duration, format_number
 from nightbook.runs.report.wording import better_in_words
 
 if TYPE_CHECKING:

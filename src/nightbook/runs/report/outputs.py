@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from nightbook.numbers import format_bytes
 from nightbook.runs.report.code import highlight_code
 from nightbook.runs.report.interactive import Charts, is_loader
 from nightbook.runs.report.limits import Detail, fitted_image
 from nightbook.runs.report.markup import INLINE_SCRIPT, clean_html, removal_notice
 from nightbook.runs.report.mathematics import latex_output_to_html
-from nightbook.runs.report.numbers import format_bytes
 from nightbook.runs.report.streams import render_stream, render_traceback
 from nightbook.runs.report.tables import TableRules, dress_tables
 from nightbook.runs.report.widgets import VIEW, Widgets

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from nbconvert.exporters.templateexporter import TemplateExporter
 from nbformat import from_dict
 
+from nightbook.numbers import format_bytes, format_count, format_duration, format_time
 from nightbook.records import Cause, CellStatus, RunStatus
 from nightbook.runs.report import header, wording
 from nightbook.runs.report.cells import CellView, CellViews
@@ -21,7 +22,6 @@ from nightbook.runs.report.libraries import embed_libraries
 from nightbook.runs.report.limits import CAP_BYTES, WARNING_BYTES, Detail
 from nightbook.runs.report.markdown import Heading, Prose
 from nightbook.runs.report.mathematics import math_font_css
-from nightbook.runs.report.numbers import format_bytes, format_count, format_duration, format_time
 from nightbook.runs.report.outputs import Outputs
 from nightbook.runs.report.tables import TableRules
 from nightbook.runs.report.widgets import saved_widgets

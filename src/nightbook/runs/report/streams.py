@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 from nbconvert.filters.ansi import ansi2html, strip_ansi
 
-from nightbook.runs.report.numbers import format_bytes, format_count
+from nightbook.numbers import format_bytes, format_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bs4 import BeautifulSoup, Tag
 from markupsafe import Markup
 
-from nightbook.runs.report.numbers import format_count
+from nightbook.numbers import format_count
 
 MOST_ROWS = 200
 _TALL_ROWS = 25

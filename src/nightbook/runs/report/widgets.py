@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from nightbook.numbers import format_number, is_number
 from nightbook.runs.report.markup import clean_html, removal_notice
-from nightbook.runs.report.numbers import format_number, is_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

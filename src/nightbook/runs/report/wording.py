@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nightbook.numbers import MISSING, exact, format_number, is_number
 from nightbook.records import Cause, RunStatus
-from nightbook.runs.report.numbers import MISSING, exact, format_number, is_number
 
 if TYPE_CHECKING:
     from nightbook.records import MetricPoint, Run

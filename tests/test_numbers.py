@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightbook.runs.report.numbers import (
+from nightbook.numbers import (
     exact,
     format_bytes,
     format_column,
