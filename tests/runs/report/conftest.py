@@ -8,6 +8,8 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +21,6 @@ from nightbook.runs.report import ReportContext, ReportParameter
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from playwright.sync_api import Browser, Page
 
@@ -71,6 +72,24 @@ class Opened:
     page: Page
     requests: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+
+    def overflow(self) -> int:
+        """Pixels by which the page is wider than its window."""
+        return int(self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+    def violations(self) -> list[str]:
+        """What axe finds in our own HTML; what a chart library draws is its own."""
+        self.page.evaluate(axe_script())
+        found = self.page.evaluate("axe.run({exclude: ['.chart-js']}, {resultTypes: ['violations']})")
+        return [f"{one['id']}: {[node['html'][:200] for node in one['nodes'][:3]]}" for one in found["violations"]]
+
+
+def axe_script() -> str:
+    """The accessibility checker, which the wheel of axe-playwright-python carries."""
+    spec = find_spec("axe_playwright_python")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).with_name("axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -176,9 +195,7 @@ def open_html(browser: Browser, tmp_path: Path) -> Callable[..., AbstractContext
         page.on(
             "request", lambda request: opened.requests.append(request.url) if _is_outside(request.url, path) else None
         )
-        page.on(
-            "console", lambda line: opened.problems.append(line.text) if line.type in {"error", "warning"} else None
-        )
+        page.on("console", lambda line: opened.problems.append(line.text) if line.type == "error" else None)
         page.on("pageerror", lambda error: opened.problems.append(str(error)))
         page.goto(path.as_uri())
         yield opened

@@ -19,7 +19,7 @@ def svgs(html: str) -> list[ET.Element]:
 def test_a_curve_is_drawn_for_two_widths_with_a_sentence_for_each() -> None:
     html = curve("loss", [Series(label="train_loss", points=points_of([1.0, 0.5, 0.25]))])
     wide, narrow = svgs(html)
-    assert (wide.get("width"), narrow.get("width")) == ("640", "320")
+    assert (wide.get("width"), narrow.get("width")) == ("640", "280")
     assert wide.get("role") == "img"
     assert wide.get("aria-label") == "loss by step: train_loss goes from 1.00 to 0.25"
 

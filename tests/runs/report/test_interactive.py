@@ -50,6 +50,22 @@ def test_a_map_is_left_out_with_a_notice() -> None:
     assert "data-chart" not in html
 
 
+def test_a_chart_that_compiles_code_is_left_out_unless_it_comes_with_a_picture() -> None:
+    bundle = {PLOTLY: {"data": [{"type": "parcoords"}], "layout": {}}}
+    charts = Charts()
+    html = charts.render(bundle)
+    assert html is not None
+    assert "a chart (parcoords)" in html
+    assert charts.render({**bundle, "image/png": "AAAA"}) is None
+    assert charts.libraries == []
+
+
+def test_a_heat_map_is_no_map() -> None:
+    html = Charts().render({PLOTLY: {"data": [{"type": "heatmap", "z": [[1]]}], "layout": {}}})
+    assert html is not None
+    assert "data-chart" in html
+
+
 def test_a_remote_picture_in_a_chart_is_left_out_with_its_host() -> None:
     layout = {"images": [{"source": "https://example.org/logo.png"}]}
     html = Charts().render({PLOTLY: {"data": [], "layout": layout}})

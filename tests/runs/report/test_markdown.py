@@ -75,4 +75,4 @@ def test_a_mermaid_diagram_keeps_its_source() -> None:
 def test_fenced_code_is_highlighted_and_tables_scroll() -> None:
     html = prose().render("```python\nx = 1\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |", "c1")
     assert '<span class="mi">1</span>' in html
-    assert 'role="region"' in html
+    assert 'role="group"' in html

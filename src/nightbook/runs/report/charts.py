@@ -93,7 +93,7 @@ def curve(title: str, series: Sequence[Series], x_label: str = "step") -> Markup
         return Markup()
     sentence = _sentence(title, drawn, x_label)
     wide = _curve_svg(drawn, (640.0, 200.0), x_label, sentence)
-    narrow = _curve_svg(drawn, (320.0, 190.0), x_label, sentence)
+    narrow = _curve_svg(drawn, (280.0, 190.0), x_label, sentence)
     return Markup(
         '<figure class="chart"><figcaption>{}</figcaption><div class="wide">{}</div>'
         '<div class="narrow">{}</div>{}</figure>'
@@ -250,7 +250,7 @@ def _table(series: Sequence[Series], x_label: str) -> Markup:
     note = "" if len(shown) == len(steps) else f" ({len(shown)} of {len(steps):,} steps)"
     return Markup(
         '<details class="as-table"><summary>Show as table{}</summary>'
-        '<div class="scroll" role="region" tabindex="0" aria-label="Values">'
+        '<div class="scroll" role="group" tabindex="0" aria-label="Values">'
         '<table><thead><tr><th scope="col" class="n">{}</th>{}</tr></thead><tbody>{}</tbody></table></div></details>'
     ).format(note, x_label, head, Markup().join(rows))
 

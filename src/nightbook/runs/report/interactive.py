@@ -18,6 +18,7 @@ from nightbook.runs.report.stylesheets import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
 _VEGA = re.compile(r"^application/vnd\.(?P<language>vega|vegalite)\.v(?P<major>\d+)[.+]json$")
 _PLOTLY = "application/vnd.plotly.v1+json"
@@ -25,7 +26,11 @@ _BOKEH = "application/vnd.bokehjs_exec.v0+json"
 _ALTAIR_HTML = re.compile(r"\}\)\((?=\{)")
 _BOKEH_DOCS = re.compile(r"(?:const|var) docs_json = ")
 _BOKEH_ITEMS = re.compile(r"(?:const|var) render_items = ")
-_MAPS = ("geo", "map", "mapbox")
+_TILED = frozenset(
+    {"choropleth", "choroplethmap", "choroplethmapbox", "densitymap", "densitymapbox", "scattergeo", "scattermap"}
+    | {"scattermapbox"}
+)
+_COMPILED = frozenset({"parcoords", "splom"})
 _ADDRESS_KEYS = frozenset({"url", "source", "src"})
 _OPTIONAL_BOKEH = ("bokeh-widgets", "bokeh-tables")
 _LONGEST_MOUNT_POINT = 400
@@ -40,7 +45,7 @@ class Charts:
     def render(self, bundle: Mapping[str, object]) -> Markup | None:
         """The chart of a MIME bundle; None when the bundle holds none or nothing here can draw it."""
         if _PLOTLY in bundle:
-            return self._plotly(bundle[_PLOTLY])
+            return self._plotly(bundle[_PLOTLY], has_picture="image/png" in bundle or "image/svg+xml" in bundle)
         vega = next((found for found in map(_VEGA.match, bundle) if found), None)
         if vega is not None:
             return _vega(bundle[vega.string], vega["language"], vega["major"])
@@ -60,13 +65,14 @@ class Charts:
             self.libraries.append(name)
         return True
 
-    def _plotly(self, figure: object) -> Markup | None:
-        if not isinstance(figure, dict) or not self.need("plotly"):
+    def _plotly(self, figure: object, *, has_picture: bool) -> Markup | None:
+        if not isinstance(figure, dict) or library_file("plotly") is None:
             return None
         traces = [dict(trace) for trace in figure.get("data", ()) if isinstance(trace, dict)]
-        maps = sorted({str(trace.get("type")) for trace in traces if _is_map(trace)})
-        if maps:
-            return removal_notice([f"a map ({', '.join(maps)}), whose tiles and outlines come from the network"])
+        kinds = {str(trace.get("type", "scatter")) for trace in traces}
+        if kinds & (_TILED | _COMPILED):
+            return None if has_picture else removal_notice(_undrawable(kinds))
+        self.need("plotly")
         for trace in traces:
             # WebGL variants compile shaders with `eval`, which the page forbids; the plain ones look the same
             trace["type"] = str(trace.get("type", "scatter")).removesuffix("gl")
@@ -105,9 +111,9 @@ def is_loader(bundle: Mapping[str, object]) -> bool:
     return "bk-notebook-logo" in html or is_mount_point or is_plotly
 
 
-def _is_map(trace: Mapping[str, object]) -> bool:
-    kind = str(trace.get("type", ""))
-    return kind.endswith(_MAPS) or kind == "choropleth"
+def _undrawable(kinds: AbstractSet[str]) -> list[str]:
+    maps = [f"a map ({kind}), whose tiles and outlines come from the network" for kind in sorted(kinds & _TILED)]
+    return maps + [f"a chart ({kind}), which compiles code while it draws" for kind in sorted(kinds & _COMPILED)]
 
 
 def _vega(spec: object, language: str, major: str) -> Markup | None:

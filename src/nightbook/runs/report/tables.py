@@ -45,7 +45,7 @@ def _dress(soup: BeautifulSoup, table: Tag, rules: TableRules) -> None:
     tall = " tall" if len(rows) > _TALL_ROWS else ""
     caption = table.find("caption")
     name = caption.get_text(" ", strip=True) if isinstance(caption, Tag) else "Table"
-    attributes = {"class": f"scroll{tall}", "role": "region", "tabindex": "0", "aria-label": name}
+    attributes = {"class": f"scroll{tall}", "role": "group", "tabindex": "0", "aria-label": name}
     region = soup.new_tag("div", attrs=attributes)
     table.wrap(region)
     if "border" in table.attrs:
