@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nightbook.records import Cause, Run, RunKind, RunStatus
+from nightbook.runs.launch import Progress
+from nightbook.workflow.execution import Execution, Slot, status_of_all
+from nightbook.workflow.requests import SilentWatcher, StageState, StageView
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass
+class ScriptedRun:
+    """Stands in for a supervised run: ends after so many looks."""
+
+    name: str
+    looks_left: int = 1
+    is_cancelled: bool = False
+
+    @property
+    def is_ended(self) -> bool:
+        self.looks_left -= 1
+        return self.looks_left < 0 or self.is_cancelled
+
+    def follow(self) -> Progress:
+        return Progress()
+
+    def cancel(self) -> None:
+        self.is_cancelled = True
+
+    def kill(self) -> None:
+        self.is_cancelled = True
+
+
+@dataclass
+class ScriptedWork:
+    """Answers as a test says, and remembers what it was asked."""
+
+    outcomes: dict[str, list[RunStatus]] = field(default_factory=dict)
+    up_to_date: set[str] = field(default_factory=set)
+    begun: list[str] = field(default_factory=list)
+    at_once: int = 0
+    most_at_once: int = 0
+
+    def begin(self, slot: Slot) -> ScriptedRun | StageState:
+        if slot.name in self.up_to_date:
+            return StageState.UP_TO_DATE
+        self.begun.append(slot.name)
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        return ScriptedRun(slot.name)
+
+    def conclude(self, slot: Slot, live: ScriptedRun) -> Run:
+        self.at_once -= 1
+        if live.is_cancelled:
+            return record(slot.name, RunStatus.CANCELLED)
+        return record(slot.name, self.outcomes.get(slot.name, [RunStatus.SUCCEEDED]).pop(0))
+
+    def give_up(self, slot: Slot) -> Run:
+        return record(slot.name, RunStatus.FAILED, Cause.UPSTREAM_FAILED)
+
+    def beat(self) -> bool:
+        return True
+
+
+def record(name: str, status: RunStatus, cause: Cause | None = None) -> Run:
+    return Run(run_id=name, number=1, kind=RunKind.STAGE, stage=name, status=status, cause=cause)
+
+
+def states(execution: Execution) -> dict[str, StageState]:
+    return {view.name: view.state for view in execution.views}
+
+
+def chain(*names: str) -> list[Slot]:
+    return [Slot(name=name, needs=names[:place][-1:]) for place, name in enumerate(names)]
+
+
+def execute(slots: Sequence[Slot], work: ScriptedWork, jobs: int = 2) -> Execution:
+    execution = Execution(slots, work, jobs=jobs, watcher=SilentWatcher())  # type: ignore[arg-type]  # scripted runs
+    execution.run()
+    return execution
+
+
+def test_a_chain_runs_in_order() -> None:
+    work = ScriptedWork()
+    execution = execute(chain("a", "b", "c"), work)
+    assert work.begun == ["a", "b", "c"]
+    assert set(states(execution).values()) == {StageState.SUCCEEDED}
+
+
+def test_no_more_than_the_jobs_run_at_once() -> None:
+    work = ScriptedWork()
+    execute([Slot(name=str(number)) for number in range(7)], work, jobs=3)
+    assert work.most_at_once == 3
+
+
+def test_what_depends_on_a_failure_is_given_up_and_the_rest_runs() -> None:
+    work = ScriptedWork(outcomes={"a": [RunStatus.FAILED]})
+    execution = execute([*chain("a", "b", "c"), Slot(name="apart")], work)
+    assert states(execution) == {
+        "a": StageState.FAILED,
+        "b": StageState.UPSTREAM_FAILED,
+        "c": StageState.UPSTREAM_FAILED,
+        "apart": StageState.SUCCEEDED,
+    }
+
+
+def test_a_failure_is_tried_again_as_often_as_its_stage_allows() -> None:
+    work = ScriptedWork(outcomes={"a": [RunStatus.FAILED, RunStatus.FAILED, RunStatus.SUCCEEDED]})
+    execution = execute([Slot(name="a", tries_left=2)], work)
+    assert work.begun == ["a", "a", "a"]
+    assert states(execution) == {"a": StageState.SUCCEEDED}
+
+
+def test_what_is_up_to_date_counts_as_good_for_what_depends_on_it() -> None:
+    work = ScriptedWork(up_to_date={"a"})
+    assert states(execute(chain("a", "b"), work)) == {"a": StageState.UP_TO_DATE, "b": StageState.SUCCEEDED}
+
+
+def test_a_lost_run_counts_as_failed() -> None:
+    work = ScriptedWork(outcomes={"a": [RunStatus.LOST]})
+    assert states(execute(chain("a", "b"), work)) == {"a": StageState.FAILED, "b": StageState.UPSTREAM_FAILED}
+
+
+def test_a_cancellation_interrupts_what_runs_and_starts_nothing_more() -> None:
+    work = ScriptedWork()
+    execution = Execution(chain("a", "b"), work, jobs=1, watcher=SilentWatcher())  # type: ignore[arg-type]  # scripted runs
+    begin = work.begin
+
+    def begin_and_cancel(slot: Slot) -> ScriptedRun | StageState:
+        live = begin(slot)
+        slot.live, slot.state = live, StageState.RUNNING  # type: ignore[assignment]  # as the execution is about to
+        execution.cancel()
+        return live
+
+    work.begin = begin_and_cancel  # type: ignore[method-assign]  # the cancellation comes while the stage starts
+    execution.run()
+    assert states(execution) == {"a": StageState.CANCELLED, "b": StageState.CANCELLED}
+    assert work.begun == ["a"]
+
+
+def test_the_parents_end_follows_from_its_parts() -> None:
+    good = StageView(name="a", state=StageState.SUCCEEDED)
+    bad = StageView(name="b", state=StageState.FAILED, run=record("b", RunStatus.FAILED, Cause.TIMEOUT))
+    assert status_of_all([good], is_cancelled=False) == (RunStatus.SUCCEEDED, None, "")
+    assert status_of_all([good, bad], is_cancelled=False) == (RunStatus.FAILED, Cause.TIMEOUT, "1 of 2 failed: b")
+    assert status_of_all([good, bad], is_cancelled=True) == (
+        RunStatus.CANCELLED,
+        Cause.INTERRUPTED,
+        "interrupted; 1 of 2 were done",
+    )
