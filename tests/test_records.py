@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -75,3 +75,19 @@ JSON = st.recursive(
 @given(JSON)
 def test_any_nested_value_becomes_strict_json(value: object) -> None:
     json.dumps(json_value(value), allow_nan=False)
+
+
+def test_a_notebook_shows_a_run_as_a_card() -> None:
+    shown = replace(
+        RUN, message="<b>boom</b>", parameters={"month": 7, "note": "<i>"}, report="runs/r.html"
+    )._repr_html_()
+    for words in ("train #418", "Failed", "Cell error: &lt;b&gt;boom", "rmse", "1.5", "2 parameters", "runs/r.html"):
+        assert words in shown
+    assert "<b>" not in shown
+    assert "<i>" not in shown
+
+
+def test_a_card_of_a_run_that_waits_says_no_more_than_it_knows() -> None:
+    shown = Run(run_id="p", number=1, kind=RunKind.SWEEP, status=RunStatus.PENDING)._repr_html_()
+    assert "Pending" in shown
+    assert "—" not in shown

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from nightbook.cards import Card, Fact, render_card
+from nightbook.numbers import exact, format_count, format_duration, format_number, format_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -172,6 +176,25 @@ class Run:
             record[one.name] = json_value(getattr(self, one.name))
         return record
 
+    def _repr_html_(self) -> str:
+        """JupyterLab shows this: the decision first, all parameters folded away."""
+        cause = self.cause.value.replace("_", " ").capitalize() if self.cause else ""
+        when = (format_time(self.started_at),) if self.started_at else ()
+        took = (format_duration(self.duration_seconds),) if self.duration_seconds is not None else ()
+        given = tuple(Fact(name=name, text=_as_text(value)) for name, value in self.parameters.items())
+        metrics = (Fact(name=name, text=format_number(one), full=exact(one)) for name, one in self.metrics.items())
+        return render_card(
+            Card(
+                title=self.label,
+                status=self.status.value,
+                facts=(*when, *took, *filter(None, [(self.git_commit or "")[:7]])),
+                message=": ".join(filter(None, [cause, self.message])),
+                table=tuple(metrics),
+                folded={format_count(len(given), "parameter"): given},
+                footer=self.report or "",
+            )
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastSuccess:
@@ -207,3 +230,7 @@ def json_value(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
         return {one.name: json_value(getattr(value, one.name)) for one in fields(value)}
     return value
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
