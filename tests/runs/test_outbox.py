@@ -76,6 +76,7 @@ def assert_arrived_once(runs: list[MlflowRun], run_id: str, tracking_uri: str) -
         (0, 0.5),
         (1, 0.25),
     ]
+    assert run.inputs is not None
     assert [one.dataset.name for one in run.inputs.dataset_inputs] == ["flights"]
     assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["executed.ipynb"]
 

@@ -118,9 +118,10 @@ def test_a_run_reads_back_with_the_mlflow_client(settings: Settings, delivery: D
         "nightbook.stage": "train",
         "nightbook.status": "succeeded",
     }
+    assert run.inputs is not None
     (dataset,) = run.inputs.dataset_inputs
     assert (dataset.dataset.name, dataset.dataset.digest) == ("flights", "ab" * 18)
-    assert '"sha256:' + "ab" * 32 in dataset.dataset.profile
+    assert '"sha256:' + "ab" * 32 in str(dataset.dataset.profile)
     client = MlflowClient(settings.tracking_uri)
     top = {file.path for file in client.list_artifacts(mlflow_run_id)}
     assert top == {"executed.ipynb", "report.html", "environment.txt", "artifacts"}
