@@ -247,7 +247,7 @@ def _constraints(note: ast.expr, names: Names) -> list[Constraint]:
     if len(given) != len(note.args) + len(note.keywords) or not given.keys() <= kinds.keys():
         message = f"'{ast.unparse(note)}' has other arguments than {', '.join(kinds)}"
         raise ParameterError(message)
-    limits = {kinds[name]: _limit(value, note, names) for name, value in given.items()}
+    limits = {kind: _limit(given[name], note, names) for name, kind in fields if name in given}
     return [Constraint(kind=kind, limit=limit) for kind, limit in limits.items() if limit is not None]
 
 

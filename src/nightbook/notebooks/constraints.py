@@ -19,6 +19,7 @@ from nightbook.notebooks.types import (
     Scalar,
     ScalarType,
     describe,
+    describe_one,
 )
 
 if TYPE_CHECKING:
@@ -50,10 +51,7 @@ def check_constraints(kind: ParameterType, value: object) -> object:
         return value
     for one in kind.constraints:
         if not _keeps(one, value):
-            words = describe(kind)
-            article = "" if words.startswith(("text", "any ", "true ")) else "an " if words[0] in "aeiou" else "a "
-            message = f"{shown(value)} is not {article}{words}"
-            raise ParameterError(message)
+            raise ParameterError(f"{shown(value)} is not {describe_one(kind)}")
     return value
 
 

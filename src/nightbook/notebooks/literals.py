@@ -21,7 +21,23 @@ def python_literal(value: object) -> str:
     Raises:
         ParameterError: The value has no such source: an array, a set, an object, a text that UTF-8 cannot hold.
     """
-    return _literal(plain_value(value), 0)
+    return _literal(exact_value(value), 0)
+
+
+def exact_value(value: object, depth: int = 0) -> object:
+    """A copy in which every scalar of NumPy or pandas, at any depth, is the Python value that it equals exactly.
+
+    Raises:
+        ParameterError: One of them has no exact equal, or the value contains itself.
+    """
+    value = plain_value(value)
+    if isinstance(value, list | tuple) and type(value) in {list, tuple}:
+        deeper = check_depth(depth)
+        return type(value)(exact_value(item, deeper) for item in value)
+    if isinstance(value, dict) and type(value) is dict:
+        deeper = check_depth(depth)
+        return {exact_value(key, deeper): exact_value(item, deeper) for key, item in value.items()}
+    return value
 
 
 def plain_value(value: object) -> object:

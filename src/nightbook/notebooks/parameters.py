@@ -105,9 +105,8 @@ class _CellReader:
         self, statement: ast.Assign | ast.AnnAssign, target: ast.expr, kind: ast.expr | None, value: ast.expr | None
     ) -> None:
         if isinstance(target, ast.Tuple | ast.List | ast.Starred):
-            message = (
-                f"'{ast.unparse(target)} = …' in {self._place} (line {statement.lineno}) declares several parameters"
-            )
+            shown = self._source(target)
+            message = f"'{shown} = …' in {self._place} (line {statement.lineno}) declares several parameters"
             raise ParameterError(message, remedy="write one parameter a line: name: type = default  # help")
         if not isinstance(target, ast.Name) or target.id == _THROWAWAY:
             return

@@ -47,6 +47,8 @@ def parse_cell(source: str) -> ast.Module:
     while True:
         try:
             return _parse("\n".join(lines))
+        except (ValueError, RecursionError) as error:  # a null byte; an expression deeper than the parser goes
+            raise SyntaxError(str(error)) from None
         except SyntaxError as error:
             # Only the line where Python stumbles is looked at: a `%` inside a text or an expression is no magic.
             number = (error.lineno or 0) - 1

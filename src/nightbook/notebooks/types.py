@@ -148,6 +148,14 @@ def describe(kind: ParameterType) -> str:
             return f"dict from {describe(kind.key)} to {describe(kind.value)}{_bounds(kind.constraints)}"
 
 
+def describe_one(kind: ParameterType) -> str:
+    """The type with its article, as behind `is not`: `an integer from 1 to 12`, `one of 'a', 'b'`."""
+    words = describe(kind)
+    if words.startswith(("one of", "any ", "true ", "text")):
+        return words
+    return f"an {words}" if words[0] in "aeiou" else f"a {words}"
+
+
 def _plural(kind: ParameterType) -> str:
     if isinstance(kind, ScalarType) and kind.scalar in _PLURALS:
         return f"{_PLURALS[kind.scalar]}{', each' if kind.constraints else ''}{_bounds(kind.constraints)}"

@@ -17,6 +17,7 @@ from nightbook.notebooks.literals import (
     check_integer,
     check_text,
     check_time,
+    exact_value,
     inexact,
     plain_value,
     python_literal,
@@ -33,7 +34,7 @@ from nightbook.notebooks.types import (
     Scalar,
     ScalarType,
     TupleOf,
-    describe,
+    describe_one,
 )
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _json(kind: ParameterType, text: str) -> object:
         return json.loads(text, object_pairs_hook=_without_doubles)
     except (ValueError, RecursionError):
         example = {ListOf: "[1, 2]", TupleOf: "[1, 2]", DictOf: '{"key": 1}'}.get(type(kind), '"text"')
-        message = f"{shown(text)} is not {_article(describe(kind))}: it must be written as JSON"
+        message = f"{shown(text)} is not {describe_one(kind)}: it must be written as JSON"
         raise ParameterError(message, remedy=f"NAME='{example}'") from None
 
 
@@ -185,8 +186,9 @@ def _dict_key(kind: ParameterType, key: object) -> object:
 
 
 def _any(_kind: ScalarType, value: object) -> object:
-    python_literal(value)  # all that can be written exactly
-    return value
+    exact = exact_value(value)
+    python_literal(exact)  # all that can be written exactly
+    return exact
 
 
 def _bool(kind: ScalarType, value: object) -> bool:
@@ -288,12 +290,6 @@ _SCALARS: Mapping[Scalar, Callable[[ScalarType, object], object]] = {
 def _refuse(kind: ParameterType, value: object, why: str = "") -> NoReturn:
     if type(value).__module__ not in {"builtins", "datetime", "decimal", "pathlib"}:
         raise inexact(value)
-    words = f"{shown(value)} is not {_article(describe(kind))}"
+    words = f"{shown(value)} is not {describe_one(kind)}"
     example = _EXAMPLES.get(kind.scalar, "") if isinstance(kind, ScalarType) else ""
     raise ParameterError(f"{words}: {why}" if why else words, remedy=f"write {example}" if example else "")
-
-
-def _article(words: str) -> str:
-    if words.startswith(("one of", "any ", "true ", "text")):
-        return words
-    return f"an {words}" if words[0] in "aeiou" else f"a {words}"
