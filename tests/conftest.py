@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -12,7 +13,7 @@ import hypothesis
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 OWN_PREFIXES = ("IPYTHON", "JUPYTER", "MLFLOW_", "NIGHTBOOK_", "PAPERMILL_")
 HOME = tempfile.TemporaryDirectory(prefix="nightbook-tests-")
@@ -80,3 +81,77 @@ def require_program(name: str) -> str:
 def chromium_path() -> str:
     """Debian's browser, for playwright's `executable_path`."""
     return require_program("chromium")
+
+
+def write_notebook(path: Path, parameters: str, *cells: str) -> Path:
+    """Write a notebook whose first cell declares its parameters."""
+    sources = [(f"from nightbook import Input, Output\n{parameters}", ["parameters"]), *((cell, []) for cell in cells)]
+    content = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        "cells": [
+            {"cell_type": "code", "id": f"cell-{number}", "source": source, "metadata": {"tags": tags}}
+            | {"outputs": [], "execution_count": None}
+            for number, (source, tags) in enumerate(sources)
+        ],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with real runs, for reading only.
+
+    #1 is a pipeline whose `make` (#2) and `fit` (#3, alpha 0.25) succeeded and whose `check` (#4, day 2026-03-29) failed,
+    as it does until there is a file `allowed`; #5 a pipeline of `fit` alone (#6, alpha 0.5); #7 a lone notebook that failed.
+    """
+    from datetime import date  # noqa: PLC0415 - most tests need none of this
+
+    from nightbook.settings import load_settings  # noqa: PLC0415 - as above
+    from nightbook.workflow.requests import RunRequest, SilentWatcher  # noqa: PLC0415 - as above
+    from nightbook.workflow.run import run  # noqa: PLC0415 - as above
+
+    root = tmp_path_factory.mktemp("finished") / "shop"
+    allowed = 'from pathlib import Path\nassert Path("../allowed").exists(), "nobody allowed it"\nprint("allowed")'
+    write_notebook(
+        root / "notebooks" / "make.ipynb",
+        'numbers: Output = "../data/numbers.txt"  # what is summed up\ncount: int = 3  # how many',
+        'with open(numbers, "w") as file:\n    file.write("1\\n" * count)\nprint("made", count)',
+    )
+    write_notebook(
+        root / "notebooks" / "fit.ipynb",
+        'numbers: Input = "../data/numbers.txt"\nmodel: Output = "../data/model.txt"\nalpha: float = 1.0',
+        "import nightbook\ntotal = sum(map(int, open(numbers)))",
+        'nightbook.log_metric("error", alpha * total, better="lower", tolerance=0.01)\nnightbook.log_metric("size", total)',
+        'open(model, "w").write(str(alpha))\nprint("fitted with", alpha)',
+    )
+    write_notebook(
+        root / "notebooks" / "check.ipynb",
+        'from datetime import date\nmodel: Input = "../data/model.txt"\nday: date = date(2026, 1, 1)\nnote: str = ""',
+        'print("checking", day.isoformat(), type(day).__name__, repr(note))',
+        allowed,
+    )
+    write_notebook(root / "scratch" / "lone.ipynb", "times: int = 1", 'print("tried", times)', allowed)
+    settings = load_settings(root, environment={}, flags={"jobs": 2})
+    for targets, parameters in (
+        ((), {"fit.alpha": 0.25, "day": date(2026, 3, 29), "note": "007"}),
+        (("fit",), {"alpha": 0.5}),
+        ((str(root / "scratch" / "lone.ipynb"),), {"times": 4}),
+    ):
+        run(RunRequest(settings=settings, targets=targets, parameters=parameters), SilentWatcher())
+    return root
+
+
+@pytest.fixture
+def project_copy(finished_project: Path, tmp_path: Path) -> Path:
+    """The same project to work on."""
+    return shutil.copytree(finished_project, tmp_path / "shop")
+
+
+@pytest.fixture
+def new_notebook() -> Callable[..., Path]:
+    """`write_notebook`, for tests that need notebooks of their own."""
+    return write_notebook

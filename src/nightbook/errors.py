@@ -66,6 +66,12 @@ class RunNotFoundError(NightbookError):
     """A RUN that the ledger does not hold, or that names more than one."""
 
 
+class RunElsewhereError(NightbookError):
+    """A run whose processes belong to another machine or container."""
+
+    exit_code = ExitCode.UNREACHABLE
+
+
 class LedgerError(NightbookError):
     """A ledger that cannot be opened, or that a newer program wrote."""
 

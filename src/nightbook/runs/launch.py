@@ -88,6 +88,12 @@ class SupervisedRun:
         """Return when the supervisor is gone."""
         self._process.wait()
 
+    def close(self) -> None:
+        """Release the pipe to a supervisor that is gone."""
+        assert self._process.stdin is not None  # noqa: S101 - Popen was given a pipe
+        with suppress(OSError):
+            self._process.stdin.close()
+
     def _send(self, command: bytes) -> None:
         assert self._process.stdin is not None  # noqa: S101 - Popen was given a pipe
         with suppress(OSError):

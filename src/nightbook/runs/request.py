@@ -22,6 +22,7 @@ REQUEST = "request.json"
 TRACKING = "tracking.json"
 ARTIFACTS = "artifacts"
 ENVIRONMENT = "environment.txt"
+CANCEL = "cancel"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,76 @@
+"""Run what a failed or interrupted run still owes: the same request, without what has succeeded since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from nightbook.errors import NightbookError
+from nightbook.records import RunKind, RunStatus
+from nightbook.workflow.contact import open_ledger
+from nightbook.workflow.remembering import recall
+from nightbook.workflow.run import run as run_request
+
+if TYPE_CHECKING:
+    from nightbook.records import Run
+    from nightbook.runs.ledger import Ledger
+    from nightbook.settings import Settings
+    from nightbook.workflow.requests import RunRequest, RunResult, Watcher
+
+RESUMES_TAG = "nightbook.resumes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumption:
+    """What became of a resumed run.
+
+    Attributes:
+        of: The run that was resumed, a whole pipeline rather than its part.
+        result: How the rest ended; None when nothing was owed.
+    """
+
+    of: Run
+    result: RunResult | None = None
+
+
+def resume(settings: Settings, reference: str, watcher: Watcher, *, jobs: int | None = None) -> Resumption:
+    """Finish a run: stages that have succeeded since it began, and are still up to date, are not run again.
+
+    Args:
+        settings: The project.
+        reference: The run; of a pipeline's stage run, the pipeline is meant.
+        watcher: Is told while it goes on.
+        jobs: How many stages may run at once; None takes the setting.
+
+    Raises:
+        RunNotFoundError: There is no such run, or it does not say what it was asked for.
+        NightbookError: It still runs, or what it was asked for is no longer possible.
+    """
+    with open_ledger(settings) as ledger:
+        unfinished = _whole(ledger, ledger.find(reference))
+        if unfinished.status in {RunStatus.SUCCEEDED, RunStatus.SKIPPED}:
+            return Resumption(of=unfinished)
+        if not unfinished.status.is_final:
+            raise NightbookError(
+                f"{unfinished.label} is still {unfinished.status.value}",
+                remedy=f"nightbook runs cancel {unfinished.number}",
+            )
+        request = replace(_owed(settings, ledger, unfinished), jobs=jobs)
+    return Resumption(of=unfinished, result=run_request(request, watcher))
+
+
+def _whole(ledger: Ledger, run: Run) -> Run:
+    return ledger.get(run.parent_run_id) if run.parent_run_id else run
+
+
+def _owed(settings: Settings, ledger: Ledger, unfinished: Run) -> RunRequest:
+    if unfinished.kind is RunKind.SWEEP:
+        raise NightbookError(
+            f"{unfinished.label} is a sweep",
+            remedy="give the same nightbook sweep again: it runs only what is missing or failed",
+        )
+    request = recall(settings, unfinished, ledger.facts(unfinished.run_id))
+    # Also of stages that always run, or were forced: those that succeeded since then owe nothing unless they changed.
+    successes = ledger.last_successes()
+    done = frozenset(stage for stage, last in successes.items() if last.number > unfinished.number)
+    return replace(request, spared=done, tags={RESUMES_TAG: unfinished.run_id})
