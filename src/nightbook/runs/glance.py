@@ -30,6 +30,24 @@ _SUCCESSES = """
         GROUP BY r.stage
     )
 """
+_NEWEST = """
+    SELECT r.number, coalesce(r.stage, r.kind), coalesce(f.status, 'running')
+    FROM runs r LEFT JOIN results f ON f.run_id = r.run_id
+    ORDER BY r.number DESC LIMIT ?
+"""
+
+
+def glance_runs(url: str, *, limit: int = 30) -> tuple[tuple[int, str], ...]:
+    """Return numbers and words (`train, failed`) of the newest runs; none where only the ledger itself can tell."""
+    path = Path(url.removeprefix(_SQLITE))
+    if not url.startswith(_SQLITE) or "?" in url or not path.exists():
+        return ()
+    try:
+        with closing(sqlite3.connect(path.resolve().as_uri() + "?mode=ro", uri=True, timeout=1)) as connection:
+            rows = connection.execute(_NEWEST, (limit,)).fetchall()
+    except sqlite3.Error:
+        return ()
+    return tuple((number, f"{name}, {status}") for number, name, status in rows)
 
 
 def glance_successes(url: str, *, schema_version: int = 1) -> Mapping[str, LastSuccess] | None:

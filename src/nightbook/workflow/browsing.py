@@ -1,0 +1,75 @@
+"""Find runs again: many in a list, one in full."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nightbook.records import Run, RunKind, RunStatus
+from nightbook.workflow.contact import open_ledger
+
+if TYPE_CHECKING:
+    from nightbook.records import MetricPoint
+    from nightbook.runs.facts import RunFacts
+    from nightbook.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFilter:
+    """Which runs are meant; None leaves a question open."""
+
+    stage: str | None = None
+    status: RunStatus | None = None
+    kind: RunKind | None = None
+    limit: int = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """A run with its parts, if it is a pipeline or sweep."""
+
+    run: Run
+    parts: tuple[Run, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """All that is known of one run."""
+
+    run: Run
+    facts: RunFacts
+    points: tuple[MetricPoint, ...]
+    parts: tuple[Run, ...]
+    parent: Run | None
+
+
+def list_runs(settings: Settings, wanted: RunFilter) -> tuple[Run, ...]:
+    """Every run that fits, parts of others too, newest first."""
+    with open_ledger(settings) as ledger:
+        return ledger.runs(limit=wanted.limit, stage=wanted.stage, status=wanted.status, kind=wanted.kind)
+
+
+def list_branches(settings: Settings, limit: int) -> tuple[Branch, ...]:
+    """What was asked for, newest first, each with its parts."""
+    with open_ledger(settings) as ledger:
+        tops = ledger.runs(limit=limit, top_level=True)
+        return tuple(
+            Branch(run=one, parts=() if one.kind is RunKind.STAGE else ledger.children(one.run_id)) for one in tops
+        )
+
+
+def show_run(settings: Settings, reference: str) -> Detail:
+    """Everything about one run.
+
+    Raises:
+        RunNotFoundError: There is no such run.
+    """
+    with open_ledger(settings) as ledger:
+        run = ledger.find(reference)
+        return Detail(
+            run=run,
+            facts=ledger.facts(run.run_id),
+            points=ledger.metric_points(run.run_id),
+            parts=() if run.kind is RunKind.STAGE else ledger.children(run.run_id),
+            parent=ledger.get(run.parent_run_id) if run.parent_run_id else None,
+        )

@@ -1,0 +1,130 @@
+"""What changed from one run to another: parameters, metrics, and the source of the notebooks, by nbdime."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nbdime.diffing import diff_notebooks
+from nbdime.prettyprint import PrettyPrintConfig, pretty_print_diff
+from nbformat import NotebookNode, from_dict
+
+from nightbook.errors import RunNotFoundError
+from nightbook.records import Run, RunKind
+from nightbook.runs.request import SOURCE
+from nightbook.workflow.comparing import Comparison, comparison_of
+from nightbook.workflow.contact import open_ledger
+
+if TYPE_CHECKING:
+    from nightbook.runs.ledger import Ledger
+    from nightbook.settings import Settings
+
+KEPT_OF_A_CELL = ("cell_type", "source")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceDiff:
+    """What changed in one stage's notebook.
+
+    Attributes:
+        stage: Its name.
+        before: The first run's notebook, as it was when it ran, without outputs and metadata.
+        operations: nbdime's difference to the second run's; empty when the source is the same.
+    """
+
+    stage: str
+    before: NotebookNode
+    operations: list[Any]
+
+    def text(self, *, is_coloured: bool) -> str:
+        """As people read it."""
+        out = io.StringIO()
+        # Python's own difflib: whether git or diff are installed must not change what one sees.
+        config = PrettyPrintConfig(out=out, use_git=False, use_diff=False, use_color=is_coloured)
+        pretty_print_diff(self.before, self.operations, "", config)
+        return out.getvalue()
+
+    def to_json(self) -> dict[str, object]:
+        """The operations in the format of nbdime."""
+        return {"stage": self.stage, "operations": self.operations}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDiff:
+    """Two runs.
+
+    Attributes:
+        comparison: Their parameters and metrics.
+        sources: The stages that both ran.
+        added: Stages that only the second ran.
+        removed: Stages that only the first ran.
+    """
+
+    comparison: Comparison
+    sources: tuple[SourceDiff, ...]
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        """The document of `--json`."""
+        return {
+            **self.comparison.to_json(),
+            "source": [one.to_json() for one in self.sources if one.operations],
+            "only_in_first": list(self.removed),
+            "only_in_second": list(self.added),
+        }
+
+
+def diff(settings: Settings, before: str, after: str) -> RunDiff:
+    """Find out what changed from one run to another.
+
+    Raises:
+        RunNotFoundError: One does not exist, or its files are not on this machine.
+    """
+    with open_ledger(settings) as ledger:
+        runs = (ledger.find(before), ledger.find(after))
+        comparison = comparison_of(ledger, runs)
+        old, new = (_stage_runs(ledger, run) for run in runs)
+    if all(run.kind is RunKind.STAGE for run in runs):
+        # Two runs that were named are compared even when they are of different notebooks.
+        old, new = {"": runs[0]}, {"": runs[1]}
+    return RunDiff(
+        comparison=comparison,
+        sources=tuple(_source_diff(settings, old[name], new[name]) for name in old if name in new),
+        added=tuple(name for name in new if name not in old),
+        removed=tuple(name for name in old if name not in new),
+    )
+
+
+def _stage_runs(ledger: Ledger, run: Run) -> dict[str, Run]:
+    if run.kind is RunKind.STAGE:
+        return {run.stage or "": run}
+    # What could not begin has no notebook.
+    return {one.stage or "": one for one in ledger.children(run.run_id) if one.executed_notebook}
+
+
+def _source_diff(settings: Settings, old: Run, new: Run) -> SourceDiff:
+    before, after = _source(settings, old), _source(settings, new)
+    return SourceDiff(stage=new.stage or "", before=before, operations=diff_notebooks(before, after))
+
+
+def _source(settings: Settings, run: Run) -> NotebookNode:
+    """The notebook as it ran; ids and metadata are left out, which editors change by themselves."""
+    path = settings.runs_folder / run.run_id / SOURCE
+    if not path.exists():
+        raise RunNotFoundError(
+            f"the source of {run.label} is not here ({path})", remedy="ask on the machine that ran it"
+        )
+    content = json.loads(path.read_text(encoding="utf-8"))
+    cells = [
+        {
+            **{key: cell[key] for key in KEPT_OF_A_CELL},
+            "metadata": {},
+            **({"outputs": [], "execution_count": None} if cell["cell_type"] == "code" else {}),
+        }
+        for cell in content["cells"]
+    ]
+    node: NotebookNode = from_dict({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": cells})
+    return node

@@ -1,0 +1,170 @@
+"""What a run printed, read from what it leaves on disk: afterwards, or while it goes on, from another terminal."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nightbook.errors import RunNotFoundError
+from nightbook.records import RunKind
+from nightbook.runs.events import Event, EventKind, EventReader
+from nightbook.runs.request import EVENTS, LOG, PREPARED
+from nightbook.workflow.contact import open_ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from nightbook.records import Run
+    from nightbook.settings import Settings
+
+POLL_SECONDS = 0.2
+LEDGER_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogPart:
+    """Some text of a run.
+
+    Attributes:
+        run: Which run said it.
+        heading: Where it belongs: `cell 3`, or the log of the run's own processes.
+        text: What was printed since the last part under this heading; escape sequences for colour included.
+    """
+
+    run: Run
+    heading: str
+    text: str
+
+
+def read_log(settings: Settings, reference: str) -> Iterator[LogPart]:
+    """All that a run has printed so far; of a pipeline or sweep, one part after the other.
+
+    Raises:
+        RunNotFoundError: There is no such run, or its files are not on this machine.
+    """
+    run, parts = _run_and_parts(settings, reference)
+    for one in parts:
+        log = RunLog(settings.runs_folder, one)
+        if not log.is_here and one.kind is RunKind.STAGE and one.run_id == run.run_id:
+            raise RunNotFoundError(f"the files of {one.label} are not here", remedy="ask on the machine that ran it")
+        yield from log.news()
+        yield from log.own_words()
+
+
+def follow_log(settings: Settings, reference: str) -> Iterator[LogPart]:
+    """The same while it goes on; ends when the run does.
+
+    Raises:
+        RunNotFoundError: There is no such run.
+    """
+    logs: dict[str, RunLog] = {}
+    next_question = 0.0
+    run, parts = _run_and_parts(settings, reference)
+    while True:
+        is_over = run.status.is_final
+        for one in parts:
+            yield from logs.setdefault(one.run_id, RunLog(settings.runs_folder, one)).news()
+        if is_over:
+            break
+        time.sleep(POLL_SECONDS)
+        if time.monotonic() >= next_question:
+            run, parts = _run_and_parts(settings, run.run_id)
+            next_question = time.monotonic() + LEDGER_SECONDS
+    for log in logs.values():
+        yield from log.own_words()
+
+
+def _run_and_parts(settings: Settings, reference: str) -> tuple[Run, tuple[Run, ...]]:
+    with open_ledger(settings) as ledger:
+        run = ledger.find(reference)
+        return run, (run,) if run.kind is RunKind.STAGE else ledger.children(run.run_id)
+
+
+class RunLog:
+    """One run's text, each part told once.
+
+    Args:
+        runs_folder: Where the runs' folders are.
+        run: The run.
+    """
+
+    def __init__(self, runs_folder: Path, run: Run) -> None:
+        self.run = run
+        self.folder = runs_folder / run.run_id
+        self._events = EventReader(self.folder / EVENTS)
+        self._told: dict[int, str] = {}
+        self._headings: dict[int, str] = {}
+
+    @property
+    def is_here(self) -> bool:
+        """The run left files on this machine."""
+        return self.folder.is_dir()
+
+    def news(self) -> Iterator[LogPart]:
+        """What cells have shown since the last call."""
+        for event in self._events.read():
+            if event.kind in {EventKind.OUTPUTS, EventKind.CELL_ENDED} and (fresh := self._fresh(event)):
+                yield LogPart(run=self.run, heading=self._heading(event.position), text=fresh)
+
+    def own_words(self) -> Iterator[LogPart]:
+        """What runner and kernel said outside any cell."""
+        path = self.folder / LOG
+        text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        if text.strip():
+            yield LogPart(run=self.run, heading="log of the kernel and its runner", text=text)
+
+    def _fresh(self, event: Event) -> str:
+        """The part of a cell's text that was not told; all of it when what was told has been replaced."""
+        text = text_of_outputs(event.fields.get("outputs"))
+        told = self._told.get(event.position, "")
+        self._told[event.position] = text
+        return text.removeprefix(told) if text.startswith(told) else f"\n{text}"
+
+    def _heading(self, position: int) -> str:
+        if not self._headings:
+            self._headings = _headings(self.folder / PREPARED)
+        return self._headings.get(position, f"cell {position}")
+
+
+def text_of_outputs(outputs: object) -> str:
+    """What a terminal can show of a cell's outputs; pictures and the like are named."""
+    if not isinstance(outputs, list):
+        return ""
+    return "".join(_text_of_output(one) for one in outputs if isinstance(one, dict))
+
+
+def _text_of_output(output: dict[str, object]) -> str:
+    kind = output.get("output_type")
+    if kind == "stream":
+        return _joined(output.get("text"))
+    if kind == "error":
+        traceback = output.get("traceback")
+        lines = traceback if isinstance(traceback, list) else []
+        lines = lines or [f"{output.get('ename')}: {output.get('evalue')}"]
+        return "".join(f"{line}\n" for line in lines)
+    bundle = output.get("data")
+    if not isinstance(bundle, dict):
+        return ""
+    if "text/plain" in bundle:
+        return f"{_joined(bundle['text/plain'])}\n"
+    return f"[{', '.join(map(str, bundle))}]\n"
+
+
+def _joined(text: object) -> str:
+    return "".join(map(str, text)) if isinstance(text, list) else str(text or "")
+
+
+def _headings(prepared: Path) -> dict[int, str]:
+    """Cells are counted as in the source notebook, which lacks the injected parameters."""
+    if not prepared.exists():
+        return {}
+    found: dict[int, str] = {}
+    index = 0
+    for position, cell in enumerate(json.loads(prepared.read_text(encoding="utf-8"))["cells"]):
+        is_injected = "injected-parameters" in cell.get("metadata", {}).get("tags", [])
+        found[position] = "injected parameters" if is_injected else f"cell {index}"
+        index += 0 if is_injected else 1
+    return found
