@@ -18,7 +18,6 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from traitlets.config import Config
 
-from nightbook.notebooks import inside
 from nightbook.notebooks.inside import (
     MIME_TYPE,
     EarlyExit,
@@ -169,7 +168,7 @@ def test_a_model_is_pickled_where_joblib_is_missing(
     shell: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(inside, "find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "joblib", None)
     payload, _ = sent(lambda: log_model({"weights": [1, 2]}))
     path = Path(str(payload["models"][0]["path"]))
     assert pickle.loads(path.read_bytes()) == {"weights": [1, 2]}

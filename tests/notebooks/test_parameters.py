@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 import timeit
 from contextlib import suppress
 from datetime import date
@@ -70,6 +71,8 @@ def test_the_cell_of_the_design_is_read_as_it_says(declare: Declare) -> None:
         ("x: float = 1", "number", 1.0),
         ("x: list[float] = [1, 2.5]", "list of numbers", [1.0, 2.5]),
         ("x: 'int' = 1", "integer", 1),
+        ("x = 1  # type: float", "number", 1.0),
+        ("x = None  # type: list[int] numbers", "list of integers, or None", None),
         ("x: int", "integer", MISSING),
         ("x: int\nx = 7", "integer", 7),
         ("import os\nx = os.environ['HOME']", "text", OPAQUE),
@@ -122,6 +125,8 @@ def test_names_imported_in_an_earlier_cell_are_known(declare: Declare) -> None:
         ("x = 1;  # help", "help"),
         ("x: int  # help", "help"),
         ("%load_ext autoreload\nx = 1  # help", "help"),
+        ("x = None  # type: int help", "help"),
+        ("x = 1  # type: ignore[assignment]  # help", "help"),
     ],
 )
 def test_the_comment_behind_a_parameter_is_its_help(declare: Declare, source: str, text: str) -> None:
@@ -257,7 +262,8 @@ def test_no_cell_makes_reading_fail_in_another_way_than_by_a_named_error(source:
         read_parameters(notebook_from_bytes(Path("x.ipynb"), content.encode()))
 
 
-def test_reading_a_small_notebook_takes_about_a_millisecond(write_notebook: Callable[..., Path]) -> None:
+def test_reading_a_small_notebook_takes_a_few_milliseconds_at_most(write_notebook: Callable[..., Path]) -> None:
+    # Half a millisecond when nothing else runs; the bound leaves room for a busy machine and catches a heavy import.
     path = write_notebook(DESIGN, *["print(1)\n" * 5] * 8)
-    seconds = min(timeit.repeat(lambda: read_parameters(read_notebook(path)), number=20, repeat=5)) / 20
-    assert seconds < 0.002
+    timer = timeit.Timer(lambda: read_parameters(read_notebook(path)), timer=time.process_time)
+    assert min(timer.repeat(number=20, repeat=5)) / 20 < 0.01

@@ -75,7 +75,7 @@ def _keeps(constraint: Constraint, value: object) -> bool:
     limit = constraint.limit
     match constraint.kind:
         case ConstraintKind.MIN_LENGTH:
-            return len(value) >= limit  # type: ignore[arg-type, operator]  # `check_sense` has seen both
+            return len(value) >= limit  # type: ignore[arg-type, operator]  # check_sense has seen both
         case ConstraintKind.MAX_LENGTH:
             return len(value) <= limit  # type: ignore[arg-type, operator]  # as above
         case ConstraintKind.MULTIPLE_OF:

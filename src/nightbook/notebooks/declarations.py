@@ -5,9 +5,11 @@ They do nothing when the notebook runs, so a notebook behaves the same in Jupyte
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any
 
-from annotated_types import Interval
+if TYPE_CHECKING:
+    from annotated_types import Interval
 
 
 class Role:
@@ -32,4 +34,6 @@ Secret = Annotated[str, Role("Secret")]
 
 def Range(low: Any, high: Any) -> Interval:  # noqa: ANN401, N802 - bounds numbers, dates or texts; reads as a type in an annotation
     """Bounds that include both ends; short for `Interval(ge=low, le=high)`."""
-    return Interval(ge=low, le=high)
+    # Loaded here: only notebooks that bound something wait for it, and no command does.
+    interval: Interval = import_module("annotated_types").Interval(ge=low, le=high)
+    return interval

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import math
 import os
-import pickle
 import sys
-import tempfile
 from datetime import UTC, date, datetime
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, SupportsFloat
 
@@ -274,11 +271,14 @@ def _existing(path: str | os.PathLike[str]) -> Path:
 
 def _saved(model: object, name: str) -> Path:
     """The model in a file of its own, beside nothing else, until the run's end copies it."""
-    folder = Path(tempfile.mkdtemp(prefix="nightbook-model-"))
-    if find_spec("joblib") is not None:
-        place = folder / f"{name}.joblib"
-        import_module("joblib").dump(model, place)
-    else:
+    # Loaded here, as few notebooks save a model this way and every one waits for its imports.
+    folder = Path(import_module("tempfile").mkdtemp(prefix="nightbook-model-"))
+    try:
+        joblib = import_module("joblib")
+    except ImportError:
         place = folder / f"{name}.pickle"
-        place.write_bytes(pickle.dumps(model))
+        place.write_bytes(import_module("pickle").dumps(model))
+    else:
+        place = folder / f"{name}.joblib"
+        joblib.dump(model, place)
     return place

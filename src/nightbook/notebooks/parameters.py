@@ -51,6 +51,7 @@ __all__ = [
 ]
 
 _THROWAWAY = "_"
+_TYPE_COMMENT = re.compile(r"type:\s*(\S+)\s*(.*)")
 _IMPORT = re.compile(r'__import__\("\w+"\)\.')
 _BLOCKS = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.AsyncFor, ast.AsyncWith, ast.Match, ast.AugAssign)
 
@@ -127,7 +128,8 @@ class _CellReader:
         if value is not None and not isinstance(value, ast.Constant):
             self._refuse_derived(value, statement)
         with self._naming(name, statement):
-            kind = parse_annotation(annotation, self._names) if annotation is not None else None
+            type_comment, help_text = _split_comment(self._comment(statement))
+            kind = self._annotated(annotation if annotation is not None else type_comment)
             default = self._default(value)
             if isinstance(default, Absent):
                 kind = kind or self._result(value)
@@ -140,8 +142,11 @@ class _CellReader:
                 role=role_of(kind),
                 default=default,
                 default_source=self._source(value) if value is not None else "",
-                help=self._comment(statement),
+                help=help_text,
             )
+
+    def _annotated(self, annotation: ast.expr | None) -> ParameterType | None:
+        return parse_annotation(annotation, self._names) if annotation is not None else None
 
     def _default(self, value: ast.expr | None) -> object:
         if value is None:
@@ -191,6 +196,14 @@ class _CellReader:
         if not behind.startswith("#") and last > statement.lineno - 1:
             behind = _first_comment(self._lines[statement.lineno - 1])
         return behind.lstrip("#").strip() if behind.startswith("#") else ""
+
+
+def _split_comment(comment: str) -> tuple[ast.expr | None, str]:
+    """The type and the help of `type: list[str] names to keep`, as papermill's users write it."""
+    match = _TYPE_COMMENT.match(comment)
+    if match is None:
+        return None, comment
+    return None if match[1].startswith("ignore") else ast.Constant(value=match[1]), match[2].lstrip(" #")
 
 
 def _first_comment(line: str) -> str:
