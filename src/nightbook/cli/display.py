@@ -15,6 +15,7 @@ from rich.text import Text
 
 from nightbook.numbers import format_column, format_duration, format_number
 from nightbook.records import CellStatus, Run, RunKind, RunStatus
+from nightbook.runs.request import COMPARISON
 from nightbook.workflow.requests import StageState, StageView
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ ICONS = {
     StageState.UPSTREAM_FAILED: ("–", "red"),
     StageState.CANCELLED: ("–", "yellow"),
 }
-COMPARISON = "comparison.html"
 MOST_METRICS = 3
 MOST_LINES = 24
 MOST_COLUMNS = 5

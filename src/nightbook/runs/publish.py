@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nightbook.files import write_atomically
-from nightbook.records import RunKind, RunStatus
+from nightbook.records import RunStatus
 from nightbook.runs.ledger import Ledger
 from nightbook.runs.probe import answers
 from nightbook.runs.request import REQUEST, TRACKING, ExecutionRequest
@@ -62,12 +62,10 @@ class Publishing:
 
     def _write_reports(self) -> None:
         """Reports do not wait for MLflow."""
-        from nightbook.runs.reporting import ensure_report  # noqa: PLC0415 - as `_open`
+        from nightbook.runs.reporting import ensure_page  # noqa: PLC0415 - as `_open`
 
         for run_id in self._ledger.deliveries.owed_runs():
-            run = self._ledger.get(run_id)
-            if run.kind is RunKind.STAGE:
-                ensure_report(self._settings, self._ledger, run)
+            ensure_page(self._settings, self._ledger, self._ledger.get(run_id))
 
     def _open(self) -> Outbox:
         # MLflow and nbconvert take seconds to load: the first word with the ledger and the probe come before.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nightbook.records import RunKind
 from nightbook.runs.outbox import Outbox
-from nightbook.runs.reporting import ensure_report
+from nightbook.runs.reporting import ensure_page
 from nightbook.runs.tracking import MlflowTracker
 
 if TYPE_CHECKING:
@@ -23,7 +22,5 @@ class ReportingOutbox(Outbox):
         self._settings = settings
 
     def _delivery(self, run_id: str) -> Delivery:
-        run = self._ledger.get(run_id)
-        if run.kind is RunKind.STAGE:
-            ensure_report(self._settings, self._ledger, run)
+        ensure_page(self._settings, self._ledger, self._ledger.get(run_id))
         return super()._delivery(run_id)

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 from nightbook.errors import RunNotFoundError
 from nightbook.files import write_atomically
+from nightbook.records import RunKind
 from nightbook.runs.report import CodeVisibility, ReportContext, ReportParameter, render_report
-from nightbook.runs.request import ENVIRONMENT, EXECUTED, REPORT, REQUEST, ExecutionRequest
+from nightbook.runs.report.comparison import ComparisonContext, render_comparison
+from nightbook.runs.request import (
+    COMPARISON,
+    ENVIRONMENT,
+    EXECUTED,
+    ORDER,
+    REPORT,
+    REQUEST,
+    ComparisonOrder,
+    ExecutionRequest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +31,34 @@ if TYPE_CHECKING:
     from nightbook.settings import Settings
 
 RECENT_RUNS = 12
+
+
+def ensure_page(settings: Settings, ledger: Ledger, run: Run) -> Path | None:
+    """Write the page of an ended run unless it is there: a stage's report, a sweep's comparison."""
+    if run.kind is RunKind.STAGE:
+        return ensure_report(settings, ledger, run)
+    return ensure_comparison(settings, ledger, run) if run.kind is RunKind.SWEEP else None
+
+
+def ensure_comparison(settings: Settings, ledger: Ledger, sweep: Run) -> Path | None:
+    """Write `comparison.html` of an ended sweep unless it is there; None when the sweep was cut off before its end."""
+    folder = settings.runs_folder / sweep.run_id
+    path = folder / COMPARISON
+    if path.exists() or not sweep.status.is_final or not (folder / ORDER).exists():
+        return path if path.exists() else None
+    order = ComparisonOrder.read(folder)
+    points = {point.name: point for run_id in order.runs for point in ledger.metric_points(run_id)}
+    declared = points[order.objective].better if order.objective in points else ""
+    context = ComparisonContext(
+        project=settings.name,
+        objective=order.objective,
+        better=(order.better or declared or "lower") if order.objective else "",
+        points=tuple(points.values()),
+        links={run_id: os.path.relpath(settings.runs_folder / run_id / REPORT, folder) for run_id in order.runs},
+    )
+    page = render_comparison(sweep, [ledger.get(run_id) for run_id in order.runs], context)
+    write_atomically(path, page.encode())
+    return path
 
 
 def ensure_report(settings: Settings, ledger: Ledger, run: Run) -> Path | None:

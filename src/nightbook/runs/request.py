@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
+from nightbook.files import write_atomically
 from nightbook.records import Limits, Pin
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 SOURCE = "source.ipynb"
@@ -22,6 +23,8 @@ REQUEST = "request.json"
 TRACKING = "tracking.json"
 ARTIFACTS = "artifacts"
 ENVIRONMENT = "environment.txt"
+COMPARISON = "comparison.html"
+ORDER = "comparison.json"
 CANCEL = "cancel"
 
 
@@ -58,6 +61,7 @@ class ExecutionRequest:
         awaits_tracking: The notebook uses MLflow itself, so its run must exist before the kernel starts.
         declared: Every parameter with its value, as the report shows it (see `ReportParameter`).
         heartbeat_seconds: How often the supervisor tells the ledger that it lives.
+        containment: How the run's processes are held together: `auto`, `pid_namespace` or `process_tree`.
     """
 
     run_id: str
@@ -79,10 +83,11 @@ class ExecutionRequest:
     awaits_tracking: bool = False
     declared: tuple[Mapping[str, object], ...] = ()
     heartbeat_seconds: float = 5.0
+    containment: str = "auto"
 
     def write(self, path: Path) -> None:
-        """Leave it in the run's folder, readable by its owner only."""
-        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+        """Leave it in the run's folder, whole, readable by its owner only."""
+        write_atomically(path, json.dumps(asdict(self), indent=1).encode())
 
     @classmethod
     def read(cls, path: Path) -> ExecutionRequest:
@@ -94,3 +99,28 @@ class ExecutionRequest:
         fields["declared"] = tuple(fields["declared"])
         fields["outputs"] = tuple(DeclaredPath(**one) for one in fields["outputs"])
         return cls(**fields)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonOrder:
+    """What a sweep's comparison page is to show.
+
+    Attributes:
+        runs: Ids of the runs, in the order of the sets.
+        objective: The metric that orders them; empty for none.
+        better: "higher" or "lower"; empty takes what the notebook declared of the metric.
+    """
+
+    runs: tuple[str, ...]
+    objective: str = ""
+    better: str = ""
+
+    def write(self, folder: Path) -> None:
+        """Leave it in the sweep's folder."""
+        write_atomically(folder / ORDER, json.dumps(asdict(self)).encode())
+
+    @classmethod
+    def read(cls, folder: Path) -> ComparisonOrder:
+        """Take it from the sweep's folder."""
+        fields = json.loads((folder / ORDER).read_text(encoding="utf-8"))
+        return cls(**{**fields, "runs": tuple(fields["runs"])})

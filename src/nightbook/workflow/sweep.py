@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nightbook.errors import NightbookError, ParameterError
-from nightbook.files import write_atomically
 from nightbook.notebooks.parameters import ParameterRole
 from nightbook.pipelines.plan import Evidence, Verdict, settle
 from nightbook.records import Run, RunKind, RunStatus
 from nightbook.runs.git import read_git_state
 from nightbook.runs.ledger import Ledger, Outcome
 from nightbook.runs.publisher import Publisher
-from nightbook.runs.report.comparison import ComparisonContext, render_comparison
-from nightbook.runs.request import REPORT
+from nightbook.runs.request import COMPARISON, ComparisonOrder
 from nightbook.workflow.contact import open_ledger
 from nightbook.workflow.execution import Execution, Slot, status_of_all
 from nightbook.workflow.making import RunMaker
@@ -33,9 +30,9 @@ if TYPE_CHECKING:
     from nightbook.pipelines.plan import Decision
     from nightbook.pipelines.stage import DataPath, Stage
     from nightbook.runs.launch import SupervisedRun
+    from nightbook.settings import Settings
     from nightbook.workflow.requests import Watcher
 
-COMPARISON = "comparison.html"
 BETTER = {"min": "lower", "max": "higher"}
 
 
@@ -173,27 +170,21 @@ def _execute(request: SweepRequest, ledger: Ledger, work: SweepWork, watcher: Wa
             raise
         status, cause, message = status_of_all(execution.views, is_cancelled=execution.is_cancelled)
         watcher.publishing("comparing the runs, telling MLflow …")
-        _write_comparison(request, ledger, parent, execution.views)
+        _leave_order(request, settings, parent, execution.views)
         maker.end_parent(Outcome(status=status, cause=cause, message=message, artifacts=(COMPARISON,)))
         owed = publisher.close()
         stages = tuple(replace(view, run=ledger.get(view.run.run_id)) if view.run else view for view in execution.views)
     return RunResult(status=status, parent=ledger.get(parent.run_id), stages=stages, owed=owed)
 
 
-def _write_comparison(request: SweepRequest, ledger: Ledger, parent: Run, views: Sequence[StageView]) -> None:
-    settings = request.base.settings
-    runs = [view.run for view in views if view.run is not None]
-    points = {point.name: point for one in runs for point in ledger.metric_points(one.run_id)}
-    declared = points[request.objective].better if request.objective in points else ""
-    folder = settings.runs_folder / parent.run_id
-    context = ComparisonContext(
-        project=settings.name,
+def _leave_order(request: SweepRequest, settings: Settings, parent: Run, views: Sequence[StageView]) -> None:
+    """Say which runs the comparison page is about: also those that an earlier sweep made."""
+    order = ComparisonOrder(
+        runs=tuple(view.run.run_id for view in views if view.run is not None),
         objective=request.objective,
-        better=BETTER.get(request.direction, declared or "lower") if request.objective else "",
-        points=tuple(points.values()),
-        links={one.run_id: os.path.relpath(settings.runs_folder / one.run_id / REPORT, folder) for one in runs},
+        better=BETTER.get(request.direction, ""),
     )
-    write_atomically(folder / COMPARISON, render_comparison(parent, runs, context).encode())
+    order.write(settings.runs_folder / parent.run_id)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,0 +1,104 @@
+"""A sweep as its user sees it: every set once, failures apart, nothing done twice."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import mlflow
+import nbformat
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DECLARED = """\
+from typing import Annotated
+from nightbook import Output, Range
+rate: float = 0.1
+depth: Annotated[int, Range(1, 9)] = 2
+model: Output = "../data/model.txt"
+"""
+WORK = """\
+import nightbook
+nightbook.log_metric("loss", (rate - 0.3) ** 2 + depth / 100, better="lower")
+if depth == 9:
+    raise ValueError("too deep")
+open(model, "w").write(f"{rate} {depth}")
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    declaration = nbformat.v4.new_code_cell(DECLARED, metadata={"tags": ["parameters"]})
+    notebook = nbformat.v4.new_notebook(cells=[declaration, nbformat.v4.new_code_cell(WORK)])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(notebook, tmp_path / "notebooks" / "train.ipynb")
+    return tmp_path
+
+
+def sweep(project: Path, *arguments: str, expect: int = 0) -> Any:
+    """Run `nightbook sweep train … --json`; returns its document."""
+    done = subprocess.run(
+        [sys.executable, "-m", "nightbook", "sweep", "train", *arguments, "--json"],
+        cwd=project,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == expect, done.stderr
+    return json.loads(done.stdout) if done.stdout else done.stderr
+
+
+def test_a_failing_set_stops_no_other_and_the_same_sweep_again_runs_only_what_is_missing(project: Path) -> None:
+    grid = ("--grid", "rate=0.1,0.3", "--grid", "depth=1,9", "--objective", "loss")
+    first = sweep(project, *grid, expect=1)
+
+    outcomes = {(run["parameters"]["rate"], run["parameters"]["depth"]): run["status"] for run in first["runs"]}
+    assert outcomes == {(0.1, 1): "succeeded", (0.1, 9): "failed", (0.3, 1): "succeeded", (0.3, 9): "failed"}
+    assert {run["parent_run_id"] for run in first["runs"]} == {first["run_id"]}
+    # Each set left a model of its own, and none where the pipeline's belongs.
+    models = {(project / run["outputs"][0]["uri"]).read_text() for run in first["runs"] if run["status"] == "succeeded"}
+    assert models == {"0.1 1", "0.3 1"}
+    assert not (project / "data" / "model.txt").exists()
+
+    again = sweep(project, *grid, expect=1)
+    before = {run["run_id"] for run in first["runs"]}
+    assert [run["status"] for run in again["runs"] if run["run_id"] not in before] == ["failed", "failed"]
+
+    page = (project / ".nightbook" / "runs" / first["run_id"] / "comparison.html").read_text()
+    assert "too deep" in page or "failed" in page
+    client = mlflow.MlflowClient(f"sqlite:///{project / '.nightbook' / 'mlflow.sqlite'}")
+    experiment = client.get_experiment_by_name(project.name)
+    assert experiment is not None
+    tracked = {run.data.tags["nightbook.run_id"]: run for run in client.search_runs([experiment.experiment_id])}
+    parent = tracked[first["run_id"]]
+    assert [one.path for one in client.list_artifacts(parent.info.run_id)] == ["comparison.html"]
+    for run in first["runs"]:
+        assert tracked[run["run_id"]].data.tags["mlflow.parentRunId"] == parent.info.run_id
+
+
+def test_sets_come_from_a_file_typed_by_what_the_notebook_declares(project: Path) -> None:
+    (project / "sets.csv").write_text("rate,depth\n1e-1,3\n0.2,\n")
+    document = sweep(project, "--list", "sets.csv", "-p", "depth=4")
+    assert [(run["parameters"]["rate"], run["parameters"]["depth"]) for run in document["runs"]] == [(0.1, 3), (0.2, 4)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--grid", "rat=0.1"), "did you mean 'rate'"),
+        (("--grid", "depth=1,10"), "depth"),
+        (("--grid", "rate=fast"), "rate"),
+        ((), "either --grid or --list"),
+    ],
+)
+def test_a_set_that_cannot_run_is_refused_before_any_runs(
+    project: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    errors = sweep(project, *arguments, expect=2)
+    assert message in errors
+    assert not (project / ".nightbook" / "runs").exists()
