@@ -101,3 +101,19 @@ def test_a_cell_without_metadata_does_not_break_the_page(views: Callable[..., tu
         {"cell_type": "code", "source": ["a = 1\n", "b = 2"], "outputs": []}, {"cell_type": "raw", "source": "x"}
     )
     assert (view.index, view.status, view.lines) == (None, None, 2)
+
+
+def test_many_logged_values_are_one_fold(
+    views: Callable[..., tuple[CellView, ...]], code_cell: Callable[..., dict[str, Any]]
+) -> None:
+    logged = [
+        {
+            "output_type": "display_data",
+            "data": {"application/vnd.nightbook.v1+json": {}, "text/plain": [f"loss = {step}"]},
+        }
+        for step in range(24)
+    ]
+    many, few = views(code_cell("x", logged), code_cell("y", logged[:3]))
+    assert len(many.outputs) == 1
+    assert "24 logged values" in many.outputs[0]
+    assert few.outputs == ('<pre class="text own">loss = 0\nloss = 1\nloss = 2</pre>',)

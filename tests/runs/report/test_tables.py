@@ -48,3 +48,16 @@ def test_a_table_inside_a_table_stays_inside() -> None:
 
 def test_text_without_a_table_is_untouched() -> None:
     assert dress_tables(Markup("<p>a &lt; b</p>"), TableRules()) == "<p>a &lt; b</p>"
+
+
+def test_numbers_of_a_data_frame_stand_right_and_words_left() -> None:
+    html = dress_tables(
+        Markup(
+            '<table class="dataframe"><thead><tr><th></th><th>name</th><th>mean</th></tr></thead><tbody>'
+            "<tr><th>0</th><td>US</td><td>-2.6</td></tr><tr><th>1</th><td>AA</td><td>1,234.5</td></tr></tbody></table>"
+        ),
+        TableRules(),
+    )
+    assert '<th class="n">mean</th>' in html
+    assert '<td class="n">-2.6</td>' in html
+    assert "<td>US</td>" in html

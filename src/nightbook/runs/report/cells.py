@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -10,6 +11,7 @@ from markupsafe import Markup
 from nightbook.records import CellStatus
 from nightbook.runs.report.code import highlight_code
 from nightbook.runs.report.context import CodeVisibility
+from nightbook.runs.report.outputs import OWN, own_text, render_logged
 from nightbook.runs.report.streams import failing_line
 
 if TYPE_CHECKING:
@@ -125,15 +127,18 @@ class CellViews:
         )  # fmt: skip
 
     def _merged(self, outputs: Iterable[Mapping[str, object]]) -> tuple[Markup, ...]:
-        """Streams that follow each other are one text, however many prints made them."""
-        merged: list[dict[str, object]] = []
-        for output in outputs:
-            last = merged[-1] if merged else {}
-            if output.get("output_type") == "stream" and last.get("name") == output.get("name") and "text" in last:
-                last["text"] = _text(last["text"]) + _text(output.get("text"))
+        """Streams that follow each other are one text, however many prints made them; so are logged values."""
+        rendered: list[Markup] = []
+        for key, group in groupby(outputs, key=_kind):
+            together = list(group)
+            if key == OWN:
+                rendered.append(render_logged([own_text(output) for output in together]))
+            elif key:
+                text = "".join(_text(output.get("text")) for output in together)
+                rendered.append(self.outputs.render({**together[0], "text": text}))
             else:
-                merged.append(dict(output))
-        return tuple(self.outputs.render(output) for output in merged)
+                rendered += [self.outputs.render(output) for output in together]
+        return tuple(rendered)
 
     def _outcome(self, cell: Mapping[str, object]) -> tuple[int | None, CellStatus | None, float | None]:
         metadata = cell.get("metadata")
@@ -148,6 +153,14 @@ class CellViews:
             CellStatus(status) if status in set(CellStatus) else known.status if known else None,
             float(duration) if isinstance(duration, int | float) else known.duration_seconds if known else None,
         )
+
+
+def _kind(output: Mapping[str, object]) -> str:
+    """What may be merged with its neighbours of the same kind; empty for what stands alone."""
+    bundle = output.get("data")
+    if isinstance(bundle, dict) and OWN in bundle:
+        return OWN
+    return f"stream {output.get('name')}" if output.get("output_type") == "stream" else ""
 
 
 def _error_line(outputs: Iterable[Mapping[str, object]]) -> int | None:

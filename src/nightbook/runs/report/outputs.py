@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from nightbook.numbers import format_bytes
+from nightbook.numbers import format_bytes, format_count
 from nightbook.runs.report.code import highlight_code
 from nightbook.runs.report.interactive import Charts, is_loader
 from nightbook.runs.report.limits import Detail, fitted_image
@@ -20,10 +20,11 @@ from nightbook.runs.report.tables import TableRules, dress_tables
 from nightbook.runs.report.widgets import VIEW, Widgets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from nightbook.runs.report.markdown import Prose
 
+_MOST_LOGGED = 6
 OWN = "application/vnd.nightbook.v1+json"
 _PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 _SCRIPTED = {
@@ -71,7 +72,7 @@ class Outputs:
 
     def _bundle(self, bundle: Mapping[str, object], metadata: object) -> Markup:
         if OWN in bundle:
-            return Markup('<pre class="text own">{}</pre>').format(bundle.get("text/plain", ""))
+            return render_logged([str(bundle.get("text/plain", ""))])
         if is_loader(bundle):
             return Markup()
         size = sum(len(value) for value in bundle.values() if isinstance(value, str))
@@ -141,6 +142,21 @@ class Outputs:
         return Markup('<p class="notice">An output of {} is left out to keep this page small.{}</p>').format(
             format_bytes(size), link
         )
+
+
+def own_text(output: Mapping[str, object]) -> str:
+    """The text form of one of Nightbook's own outputs."""
+    bundle = output.get("data")
+    return _joined(bundle.get("text/plain")) if isinstance(bundle, dict) else ""
+
+
+def render_logged(lines: Sequence[str]) -> Markup:
+    """What a cell logged, muted: the page shows the metrics above; many lines are folded and counted."""
+    text = Markup('<pre class="text own">{}</pre>').format("\n".join(lines))
+    if len(lines) <= _MOST_LOGGED:
+        return text
+    summary = format_count(len(lines), "logged value")
+    return Markup('<details class="more own"><summary>{}</summary>{}</details>').format(summary, text)
 
 
 def _settled(bundle: Mapping[str, object]) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from bs4 import BeautifulSoup, Tag
@@ -11,6 +12,10 @@ from nightbook.numbers import format_count
 
 MOST_ROWS = 200
 _TALL_ROWS = 25
+_DIGITS = r"[-+\u2212]?[\d,.\s_]*\d[\d,.]*(?:e[-+]?\d+)?\s?%?"
+_NUMBER = re.compile(rf"{_DIGITS}|-?inf|nan|nat|none|<na>|", re.IGNORECASE)
+    r"[-+\u2212]?[\d,.\s_]*\d[\d,.]*(?:e[-+]?\d+)?\s?%?|nan|inf|-inf|NaN|NaT|None|<NA>|", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +55,26 @@ def _dress(soup: BeautifulSoup, table: Tag, rules: TableRules) -> None:
     table.wrap(region)
     if "border" in table.attrs:
         del table.attrs["border"]
+    if "dataframe" in (table.get("class") or ()):
+        _align_numbers(table)
     for header in table.find_all("th"):
         if not header.get_text(strip=True):
             # an empty corner of a data frame is no header of anything
             header.name = "td"
     if dropped:
         region.insert_after(_cut_note(soup, len(dropped), rules.link))
+
+
+def _align_numbers(table: Tag) -> None:
+    """Columns of numbers to the right, words to the left; pandas writes all of them to the right."""
+    rows = [row.find_all(["th", "td"]) for row in table.find_all("tr")]
+    width = max((len(cells) for cells in rows), default=0)
+    for place in range(width):
+        column = [cells[place] for cells in rows if len(cells) == width]
+        values = [cell.get_text(strip=True) for cell in column if cell.name == "td"]
+        if any(values) and all(_NUMBER.fullmatch(value) for value in values):
+            for cell in column:
+                cell["class"] = " ".join([*cell.get_attribute_list("class"), "n"]) if cell.get("class") else "n"
 
 
 def _cut_note(soup: BeautifulSoup, dropped: int, link: str) -> Tag:
