@@ -14,8 +14,6 @@ MOST_ROWS = 200
 _TALL_ROWS = 25
 _DIGITS = r"[-+\u2212]?[\d,.\s_]*\d[\d,.]*(?:e[-+]?\d+)?\s?%?"
 _NUMBER = re.compile(rf"{_DIGITS}|-?inf|nan|nat|none|<na>|", re.IGNORECASE)
-    r"[-+\u2212]?[\d,.\s_]*\d[\d,.]*(?:e[-+]?\d+)?\s?%?|nan|inf|-inf|NaN|NaT|None|<NA>|", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
