@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
-import timeit
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
@@ -260,10 +258,3 @@ def test_no_cell_makes_reading_fail_in_another_way_than_by_a_named_error(source:
     content = json.dumps({"nbformat": 4, "metadata": {}, "cells": [cell]})
     with suppress(ParameterError):
         read_parameters(notebook_from_bytes(Path("x.ipynb"), content.encode()))
-
-
-def test_reading_a_small_notebook_takes_a_few_milliseconds_at_most(write_notebook: Callable[..., Path]) -> None:
-    # Half a millisecond when nothing else runs; the bound leaves room for a busy machine and catches a heavy import.
-    path = write_notebook(DESIGN, *["print(1)\n" * 5] * 8)
-    timer = timeit.Timer(lambda: read_parameters(read_notebook(path)), timer=time.process_time)
-    assert min(timer.repeat(number=20, repeat=5)) / 20 < 0.01
