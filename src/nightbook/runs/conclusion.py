@@ -3,68 +3,66 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from nightbook.errors import StorageError
 from nightbook.files import write_atomically
-from nightbook.records import MetricPoint
+from nightbook.records import RunStatus
 from nightbook.runs.executed import cells_of, compose_notebook, prepared_notebook
 from nightbook.runs.ledger import Outcome
+from nightbook.runs.logged import Logged, storable
 from nightbook.runs.request import ARTIFACTS, EXECUTED, REPORT, ExecutionRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from nightbook.runs.executed import Ending, Trace
-
-_NOT_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf"), "nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
 
 
 def leave_notebook(request: ExecutionRequest, trace: Trace, ending: Ending) -> Outcome:
-    """Write `executed.ipynb` and say what stands in it; durations and outputs are the supervisor's to add."""
+    """Write `executed.ipynb` and say what stands in it; durations and outputs are the supervisor's to add.
+
+    Where it cannot be written the run is no success: the outcome says so and names no notebook.
+    """
     folder = Path(request.folder)
+    logged = Logged.of(trace.logged)
+    if logged.misunderstood:
+        note = f"{logged.misunderstood} logged entries could not be understood and were left out"
+        message = "; ".join(filter(None, [ending.judgement.message, note]))
+        ending = replace(ending, judgement=replace(ending.judgement, message=message))
     executed = compose_notebook(prepared_notebook(folder), trace, ending)
-    write_atomically(folder / EXECUTED, json.dumps(executed, ensure_ascii=False, indent=1).encode("utf-8", "replace"))
     judgement = ending.judgement
-    return Outcome(
+    outcome = Outcome(
         status=judgement.status,
         cause=judgement.cause,
-        message=judgement.message,
+        message=storable(judgement.message),
         ended_at=ending.ended_at,
-        metrics=tuple(metric_points(trace.logged)),
+        metrics=tuple(logged.points),
         cells=cells_of(executed),
+        logged_parameters=logged.parameters,
+    )
+    try:
+        logged.write_tables(folder)
+        write_atomically(folder / EXECUTED, json.dumps(executed, indent=1).encode())
+    except StorageError as error:
+        return unwritten(outcome, error)
+    return replace(
+        outcome,
         executed_notebook=relative_to_root(request, folder / EXECUTED),
         report=relative_to_root(request, folder / REPORT),
-        logged_parameters=logged_parameters(trace.logged),
         artifacts=kept_artifacts(folder),
     )
+
+
+def unwritten(outcome: Outcome, error: StorageError) -> Outcome:
+    """The outcome of a run of which something could not be written: at best a failure."""
+    status = RunStatus.FAILED if outcome.status is RunStatus.SUCCEEDED else outcome.status
+    return replace(outcome, status=status, message="; ".join(filter(None, [outcome.message, error.message])))
 
 
 def relative_to_root(request: ExecutionRequest, path: Path) -> str:
     """As records show paths: relative to the project's root, absolute when elsewhere."""
     return path.relative_to(request.root).as_posix() if path.is_relative_to(request.root) else path.as_posix()
-
-
-def metric_points(logged: Sequence[Mapping[str, Any]]) -> Iterator[MetricPoint]:
-    """What `nightbook.log_metric` sent, in order."""
-    for payload in logged:
-        for sent in payload.get("metrics", ()):
-            value = sent["value"]
-            yield MetricPoint(
-                name=str(sent["name"]),
-                value=_NOT_FINITE[value] if isinstance(value, str) else float(value),
-                step=int(sent.get("step") or 0),
-                at=datetime.fromisoformat(sent["at"]) if sent.get("at") else datetime.now(UTC),
-                better=str(sent.get("better") or ""),
-                tolerance=sent.get("tolerance"),
-                unit=str(sent.get("unit") or ""),
-            )
-
-
-def logged_parameters(logged: Sequence[Mapping[str, Any]]) -> dict[str, object]:
-    """What `nightbook.log_param` sent; the last value of a name holds."""
-    return {name: value for payload in logged for name, value in payload.get("parameters", {}).items()}
 
 
 def kept_artifacts(folder: Path) -> tuple[str, ...]:

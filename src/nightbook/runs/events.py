@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -66,6 +66,7 @@ class EventLog:
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._is_torn = False
 
     def append(self, kind: EventKind, **fields: object) -> None:
         """Write one event now.
@@ -74,9 +75,12 @@ class EventLog:
             OSError: The disk is full or gone.
         """
         line = json.dumps({"event": kind.value, "at": time.time(), **fields}, allow_nan=False)
-        payload = memoryview(line.encode() + b"\n")
+        # Where a full disk took half of an event, the next one begins a line of its own.
+        payload = memoryview(b"\n" * self._is_torn + line.encode() + b"\n")
+        self._is_torn = True
         while payload:
             payload = payload[os.write(self._descriptor, payload) :]
+        self._is_torn = False
 
     def close(self) -> None:
         """Release the file."""
@@ -106,7 +110,6 @@ class EventReader:
     def all_of(cls, path: Path) -> list[Event]:
         """Every whole event of a file."""
         return cls(path).read()
-
 
 
 def _parse(line: bytes) -> Event | None:

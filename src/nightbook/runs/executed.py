@@ -1,6 +1,7 @@
-"""The executed notebook: composed from what was to run and from what happened, never from what a runner claims at the end.
+"""The executed notebook: composed from what was to run and from what happened, not from what a runner claims.
 
-There is one way to it, whether the notebook ran through or was killed in the middle: the prepared notebook and the events.
+There is one way to it, whether the notebook ran through or was killed in the middle: the prepared notebook and the
+events.
 """
 
 from __future__ import annotations
@@ -172,14 +173,13 @@ def prepared_notebook(folder: Path) -> dict[str, Any]:
     return content
 
 
-def injected_position(prepared: dict[str, Any]) -> int | None:
-    """Where papermill put the parameters; None without."""
-    tagged = (
-        position
-        for position, cell in enumerate(prepared["cells"])
-        if "injected-parameters" in cell.get("metadata", {}).get("tags", [])
-    )
-    return next(tagged, None)
+def source_indices(prepared: Mapping[str, Any]) -> dict[int, int | None]:
+    """Which cell of the source notebook each cell is, by position; None for what papermill inserted."""
+    noted = [cell.get("metadata", {}).get("nightbook", {}).get("index") for cell in prepared["cells"]]
+    if all(index is None for index in noted):
+        # The runner did not get so far: this still is the source.
+        return {position: position for position in range(len(noted))}
+    return dict(enumerate(noted))
 
 
 def compose_notebook(prepared: dict[str, Any], trace: Trace, ending: Ending) -> dict[str, Any]:
@@ -191,15 +191,15 @@ def compose_notebook(prepared: dict[str, Any], trace: Trace, ending: Ending) -> 
         ending: How it ended.
 
     Returns:
-        The notebook; each code cell's `metadata.nightbook` says its source index, status and duration, the notebook's the run's.
+        The notebook; each code cell's `metadata.nightbook` says its source index, status and duration, the notebook's
+        the run's status, cause and message.
     """
-    source_index = 0
+    indices = source_indices(prepared)
     for position, cell in enumerate(prepared["cells"]):
-        is_injected = "injected-parameters" in cell.setdefault("metadata", {}).get("tags", [])
+        cell.setdefault("metadata", {}).pop("nightbook", None)
         if cell["cell_type"] == "code":
             _settle_cell(cell, trace.cells.get(position) or CellTrace(position=position), ending)
-            cell["metadata"]["nightbook"] |= {"index": None if is_injected else source_index}
-        source_index += 0 if is_injected else 1
+            cell["metadata"]["nightbook"] |= {"index": indices[position]}
     metadata = prepared.setdefault("metadata", {})
     metadata.update({key: value for key, value in trace.metadata.items() if value})
     metadata["nightbook"] = {
@@ -216,11 +216,14 @@ def _settle_cell(cell: dict[str, Any], traced: CellTrace, ending: Ending) -> Non
     status = CellStatus.FAILED if traced.is_open else traced.status
     cell["outputs"] = list(traced.outputs)
     cell["execution_count"] = traced.execution_count
-    if traced.is_open and not any(output.get("output_type") == "error" for output in cell["outputs"]):
+    if traced.is_open or (traced.ename == "KeyboardInterrupt" and ending.judgement.cause is not Cause.CELL_ERROR):
+        # The kernel could not say why it was stopped, or knows of the interruption only.
         cell["outputs"].append(_error_output(ending))
     cell["metadata"]["nightbook"] = {"status": status.value, "duration_seconds": traced.duration_seconds}
     cell["metadata"]["papermill"] = {
-        "status": {CellStatus.SUCCEEDED: "completed", CellStatus.FAILED: "failed", CellStatus.NOT_RUN: "pending"}[status],
+        "status": {CellStatus.SUCCEEDED: "completed", CellStatus.FAILED: "failed", CellStatus.NOT_RUN: "pending"}[
+            status
+        ],
         "exception": status is CellStatus.FAILED,
         "start_time": _time(traced.started_at),
         "end_time": _time(traced.ended_at),
@@ -230,7 +233,8 @@ def _settle_cell(cell: dict[str, Any], traced: CellTrace, ending: Ending) -> Non
 
 def _error_output(ending: Ending) -> dict[str, Any]:
     name = ERROR_NAMES.get(ending.judgement.cause, "Stopped") if ending.judgement.cause else "Stopped"
-    return {"output_type": "error", "ename": name, "evalue": ending.judgement.message, "traceback": [f"{name}: {ending.judgement.message}"]}
+    message = ending.judgement.message
+    return {"output_type": "error", "ename": name, "evalue": message, "traceback": [f"{name}: {message}"]}
 
 
 def _papermill_metadata(trace: Trace, ending: Ending) -> dict[str, Any]:

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 from nightbook.records import Cause, CellStatus, Limits, RunStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nightbook.runs.executed import CellTrace, Trace
 
 MEMORY_ERRORS = frozenset({"MemoryError", "_ArrayMemoryError", "ArrowMemoryError", "OutOfMemoryError"})
+MEMORY_WORDS = ("bad_alloc", "Cannot allocate memory", "out of memory", "memory allocation of")
 NEARLY_ALL = 0.8
+LONGEST_LINE = 500
 
 
 class Stop(StrEnum):
@@ -32,8 +36,8 @@ class Evidence:
 
     Attributes:
         trace: The events.
-        code_cells: How many code cells the executed notebook has.
-        first_injected: Positions from this one on are one higher than in the source; None without injected cell.
+        code_cells: How many code cells were to be executed.
+        source_indices: The source notebook's index of each position; None for the injected parameters.
         runner_returncode: As `subprocess` gives it, negative for a signal.
         stop: Why we ended it; None when it ended by itself.
         limits: The limits it ran under.
@@ -44,13 +48,20 @@ class Evidence:
 
     trace: Trace
     code_cells: int
-    first_injected: int | None
+    source_indices: Mapping[int, int | None]
     runner_returncode: int | None
     stop: Stop | None
     limits: Limits
     memory_kills: int = 0
     peak_memory_bytes: int = 0
     last_log_line: str = ""
+
+    @property
+    def last_words(self) -> str:
+        """What was said last, in the open cell or outside any cell."""
+        cell = self.trace.open_cell
+        shown = "".join(str(output.get("text", "")) for output in cell.outputs[-2:]) if cell is not None else ""
+        return f"{shown[-LONGEST_LINE:]} {self.last_log_line}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +98,8 @@ def _ran_through(evidence: Evidence) -> bool:
 def _where(evidence: Evidence, cell: CellTrace | None) -> str:
     if cell is None:
         return "before the first cell" if not evidence.trace.cells else "between cells"
-    if cell.position == evidence.first_injected:
-        return "in the injected parameters"
-    is_behind = evidence.first_injected is not None and cell.position > evidence.first_injected
-    return f"in cell {cell.position - is_behind}"
+    index = evidence.source_indices.get(cell.position)
+    return "in the injected parameters" if index is None else f"in cell {index}"
 
 
 def _judge_stop(evidence: Evidence, stop: Stop) -> Judgement:
@@ -103,7 +112,9 @@ def _judge_stop(evidence: Evidence, stop: Stop) -> Judgement:
         message = f"a cell took longer than {limits.cell_timeout_seconds:g} s and was ended {where}"
         return Judgement(status=RunStatus.FAILED, cause=Cause.TIMEOUT, message=message)
     if stop is Stop.MEMORY:
-        return _out_of_memory(evidence, f"the run used more than {_megabytes(limits.memory_bytes)} and was ended {where}")
+        return _out_of_memory(
+            evidence, f"the run used more than {_megabytes(limits.memory_bytes)} and was ended {where}"
+        )
     who = "the nightbook process that asked for it ended" if stop is Stop.ABANDONED else "interrupted"
     return Judgement(status=RunStatus.CANCELLED, cause=Cause.INTERRUPTED, message=f"{who} {where}")
 
@@ -114,7 +125,9 @@ def _judge_dead_kernel(evidence: Evidence) -> Judgement:
     how = _how_it_ended(returncode)
     limit = evidence.limits.memory_bytes
     is_at_limit = limit is not None and evidence.peak_memory_bytes > NEARLY_ALL * limit
-    if (returncode == -signal.SIGKILL and evidence.memory_kills) or is_at_limit:
+    # A program in C that the limit refuses memory says so and aborts.
+    is_refused = limit is not None and any(word in evidence.last_words for word in MEMORY_WORDS)
+    if (returncode == -signal.SIGKILL and evidence.memory_kills) or is_at_limit or is_refused:
         return _out_of_memory(evidence, f"the kernel {how} for want of memory {where}")
     return Judgement(status=RunStatus.FAILED, cause=Cause.KERNEL_DIED, message=f"the kernel {how} {where}")
 
@@ -122,7 +135,7 @@ def _judge_dead_kernel(evidence: Evidence) -> Judgement:
 def _judge_failed_cell(evidence: Evidence, failed: CellTrace) -> Judgement:
     where = _where(evidence, failed)
     first_line = failed.evalue.strip().splitlines()[:1]
-    error = f"{failed.ename}: {first_line[0]}" if first_line else failed.ename
+    error = f"{failed.ename}: {first_line[0][:LONGEST_LINE]}" if first_line else failed.ename
     if failed.ename in MEMORY_ERRORS:
         return _out_of_memory(evidence, f"{error} {where}")
     cause = Cause.INTERRUPTED if failed.ename == "KeyboardInterrupt" else Cause.CELL_ERROR

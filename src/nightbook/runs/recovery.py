@@ -1,14 +1,13 @@
-"""Runs that nobody supervises any more: they become `lost`, with all that is known of them, and nothing of theirs stays alive."""
+"""Runs that nobody supervises any more: they become `lost`, with all that is known; nothing of theirs stays alive."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nightbook.records import Cause, RunStatus
+from nightbook.runs.census import end_processes_of
 from nightbook.runs.conclusion import leave_notebook
-from nightbook.runs.containment import end_processes_of
 from nightbook.runs.events import EventReader
 from nightbook.runs.executed import Ending, trace_events
 from nightbook.runs.judge import Judgement
@@ -16,6 +15,8 @@ from nightbook.runs.ledger import Ledger, Outcome
 from nightbook.runs.request import EVENTS, REQUEST, ExecutionRequest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nightbook.records import Run
 
 _LOST = Judgement(
@@ -42,9 +43,12 @@ def recover(ledger: Ledger, run: Run, runs_folder: Path) -> None:
 
 def _outcome(run: Run, folder: Path) -> Outcome:
     now = datetime.now(UTC)
-    if not (folder / REQUEST).exists():
-        return Outcome(status=_LOST.status, cause=_LOST.cause, message=_LOST.message, ended_at=now)
-    trace = trace_events(EventReader.all_of(folder / EVENTS))
-    last_sign = datetime.fromtimestamp(trace.last_at, UTC) if trace.last_at else now
-    ending = Ending(run_id=run.run_id, judgement=_LOST, ended_at=last_sign)
-    return leave_notebook(ExecutionRequest.read(folder / REQUEST), trace, ending)
+    bare = Outcome(status=_LOST.status, cause=_LOST.cause, message=_LOST.message, ended_at=now)
+    try:
+        request = ExecutionRequest.read(folder / REQUEST)
+        trace = trace_events(EventReader.all_of(folder / EVENTS))
+        last_sign = datetime.fromtimestamp(trace.last_at, UTC) if trace.last_at else now
+        return leave_notebook(request, trace, Ending(run_id=run.run_id, judgement=_LOST, ended_at=last_sign))
+    except (OSError, ValueError, KeyError, TypeError):
+        # It never began, or ran on another machine, or somebody touched its files: it is lost all the same.
+        return bare

@@ -1,7 +1,7 @@
 """The supervisor's process: watch the run, judge it, write down the one true final state.
 
-One process per run; `python -m nightbook.runs.supervise REQUEST`. It listens on its standard input: `cancel`, `kill`, or the end of
-the pipe when the `nightbook` that asked for the run is gone.
+One process per run; `python -m nightbook.runs.supervise REQUEST`. It listens on its standard input: `cancel`, `kill`,
+or the end of the pipe when the `nightbook` that asked for the run is gone.
 """
 
 from __future__ import annotations
@@ -10,11 +10,15 @@ import importlib.metadata
 import platform
 import signal
 import sys
+import time
+import traceback
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from nightbook.errors import LedgerError, NightbookError, StorageError
 from nightbook.files import write_atomically
 from nightbook.notebooks.inside import reveal
 from nightbook.pipelines.digests import FileDigests
@@ -22,32 +26,95 @@ from nightbook.pipelines.store import ContentStore
 from nightbook.records import Cause, Pin, RunStatus
 from nightbook.runs.conclusion import leave_notebook
 from nightbook.runs.events import EventReader
-from nightbook.runs.executed import Ending, injected_position, prepared_notebook, trace_events
+from nightbook.runs.executed import Ending, prepared_notebook, source_indices, trace_events
+from nightbook.runs.journal import is_executable
 from nightbook.runs.judge import Evidence, Judgement, Stop, judge
 from nightbook.runs.ledger import Ledger, Outcome, SupervisorProcess
 from nightbook.runs.redaction import Redactor
 from nightbook.runs.request import ENVIRONMENT, EVENTS, ExecutionRequest
 from nightbook.runs.watch import RunnerWatch
 
+if TYPE_CHECKING:
+    from nightbook.runs.executed import Trace
+
+LEDGER_PATIENCE_SECONDS = 120.0
+
+
 def supervise(request: ExecutionRequest) -> None:
     """Carry a pending run to its final state."""
     began = datetime.now(UTC)
+    try:
+        outcome = carry_out(request, began)
+    except Exception as error:  # noqa: BLE001 - the stage boundary: whatever goes wrong here, the run has an end
+        traceback.print_exc()
+        said = error.message if isinstance(error, NightbookError) else f"{type(error).__name__}: {error}"
+        outcome = Outcome(
+            status=RunStatus.FAILED, message=f"the run could not be carried out: {said}", ended_at=datetime.now(UTC)
+        )
+    record(request, outcome)
+
+
+def carry_out(request: ExecutionRequest, began: datetime) -> Outcome:
+    """Watch the run until no process of it is left, then judge it."""
     watch = RunnerWatch(request, Redactor(reveal(reference) for reference in request.secrets))
     signal.signal(signal.SIGTERM, lambda *_: watch.interrupt(Stop.CANCELLED))
-    with Ledger.open(request.ledger, create=False) as ledger:
-        if not ledger.start(request.run_id, SupervisorProcess.this()):
-            watch.interrupt(Stop.CANCELLED)
-        write_environment(Path(request.folder))
-        returncode = watch.until_ended(lambda: ledger.beat(request.run_id))
-        evidence = gather_evidence(request, watch, returncode)
-        ledger.finish(request.run_id, conclude(request, evidence, began))
+    try:
+        with Ledger.open(request.ledger, create=False) as ledger:
+            if not ledger.start(request.run_id, SupervisorProcess.this()):
+                watch.interrupt(Stop.CANCELLED)
+            write_environment(Path(request.folder))
+            returncode = watch.until_ended(lambda: beat(ledger, request.run_id))
+    finally:
+        watch.end()
+    return conclude(request, gather_evidence(request, watch, returncode), began)
+
+
+def beat(ledger: Ledger, run_id: str) -> bool:
+    """Tell the ledger that the run is looked after; a ledger that is away for a while is no reason to end it."""
+    try:
+        return ledger.beat(run_id)
+    except LedgerError:
+        return True
+
+
+def record(request: ExecutionRequest, outcome: Outcome) -> None:
+    """Write the final state down; where another one was first, the notebook on disk is made to agree with it.
+
+    Raises:
+        LedgerError: The ledger was away all the time: the next command will find the run lost.
+    """
+    deadline = time.monotonic() + LEDGER_PATIENCE_SECONDS
+    while True:
+        try:
+            with Ledger.open(request.ledger, create=False) as ledger:
+                if not ledger.finish(request.run_id, outcome):
+                    agree_with(ledger, request)
+                return
+        except LedgerError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(1)
+
+
+def agree_with(ledger: Ledger, request: ExecutionRequest) -> None:
+    """Compose the notebook anew with the final state that the ledger holds."""
+    run = ledger.get(request.run_id)
+    judgement = Judgement(status=run.status, cause=run.cause, message=run.message)
+    ended_at = run.ended_at or datetime.now(UTC)
+    leave_notebook(request, trace_of(request), Ending(run_id=run.run_id, judgement=judgement, ended_at=ended_at))
+
+
+def trace_of(request: ExecutionRequest) -> Trace:
+    """What the events on disk tell."""
+    return trace_events(EventReader.all_of(Path(request.folder) / EVENTS))
 
 
 def write_environment(folder: Path) -> None:
     """Leave what was installed, in the form of `pip freeze`, beside the run's other files."""
     installed = {f"{one.name}=={one.version}" for one in importlib.metadata.distributions()}
     lines = [f"# Python {platform.python_version()} on {platform.platform()}", *sorted(installed, key=str.lower)]
-    write_atomically(folder / ENVIRONMENT, ("\n".join(lines) + "\n").encode())
+    with suppress(StorageError):  # a full disk is noticed where it matters
+        write_atomically(folder / ENVIRONMENT, ("\n".join(lines) + "\n").encode())
 
 
 def gather_evidence(request: ExecutionRequest, watch: RunnerWatch, returncode: int) -> Evidence:
@@ -55,9 +122,9 @@ def gather_evidence(request: ExecutionRequest, watch: RunnerWatch, returncode: i
     folder = Path(request.folder)
     prepared = prepared_notebook(folder)
     return Evidence(
-        trace=trace_events(EventReader.all_of(folder / EVENTS)),
-        code_cells=sum(cell["cell_type"] == "code" for cell in prepared["cells"]),
-        first_injected=injected_position(prepared),
+        trace=trace_of(request),
+        code_cells=sum(is_executable(cell) for cell in prepared["cells"]),
+        source_indices=source_indices(prepared),
         runner_returncode=returncode,
         stop=watch.stop,
         limits=request.limits,
@@ -73,7 +140,10 @@ def conclude(request: ExecutionRequest, evidence: Evidence, began: datetime) -> 
     digests = FileDigests(Path(request.state) / "cache" / "digests.json")
     outputs: tuple[Pin, ...] = ()
     if judgement.status is RunStatus.SUCCEEDED:
-        outputs, judgement = keep_outputs(request, judgement, digests)
+        try:
+            outputs, judgement = keep_outputs(request, judgement, digests)
+        except (StorageError, OSError) as error:
+            judgement = Judgement(status=RunStatus.FAILED, message=f"the outputs could not be kept: {error}")
     changed = changed_inputs(request, digests)
     if changed and judgement.status is RunStatus.SUCCEEDED:
         note = f"{', '.join(changed)} changed while it ran: the result will not be reused"
@@ -89,7 +159,9 @@ def conclude(request: ExecutionRequest, evidence: Evidence, began: datetime) -> 
     )
 
 
-def keep_outputs(request: ExecutionRequest, judgement: Judgement, digests: FileDigests) -> tuple[tuple[Pin, ...], Judgement]:
+def keep_outputs(
+    request: ExecutionRequest, judgement: Judgement, digests: FileDigests
+) -> tuple[tuple[Pin, ...], Judgement]:
     """Put every declared output into the content store; a missing one makes the run a failure."""
     missing = [output for output in request.outputs if output.path and not Path(output.path).exists()]
     if missing:

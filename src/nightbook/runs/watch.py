@@ -11,35 +11,24 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nightbook.runs.containment import (
-    RUN_VARIABLE,
-    RUNNER_MODULE,
-    Containment,
-    available_containment,
-    become_subreaper,
-    contained_command,
-    count_memory_kills,
-    descendants,
-    end_processes_of,
-    is_runner,
-    kill_all,
-    memory_of,
-    peak_memory_of,
-    proportional_memory_of,
-)
+from nightbook.runs.census import RUN_VARIABLE, RUNNER_MODULE, descendants, end_processes_of, is_runner, kill_all
+from nightbook.runs.containment import become_subreaper, choose_containment, contained_command
 from nightbook.runs.events import EventKind, EventLog, EventReader
 from nightbook.runs.judge import Stop
-from nightbook.runs.redaction import Redactor
+from nightbook.runs.memory import count_memory_kills, memory_of, peak_memory_of, proportional_memory_of
 from nightbook.runs.request import EVENTS, LOG, ExecutionRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nightbook.records import Limits
+    from nightbook.runs.redaction import Redactor
 
 POLL_SECONDS = 0.5
+LIMITED_POLL_SECONDS = 0.2
 GRACE_SECONDS = 3.0
 LOG_LIMIT_BYTES = 1_000_000
+LONGEST_LOG_LINE = 100_000
 
 
 class RunnerLog:
@@ -57,17 +46,21 @@ class RunnerLog:
         *lines, self._pending = (self._pending + chunk).split(b"\n")
         for line in lines:
             self._write(line)
+        if len(self._pending) > LONGEST_LOG_LINE:
+            self.close()
 
     def close(self) -> None:
         """Write the line that was never ended."""
         if self._pending:
             self._write(self._pending)
+            self._pending = b""
 
     def _write(self, line: bytes) -> None:
         text = self._redactor.text(line.decode("utf-8", "replace"))
         self.last_line = text.strip() or self.last_line
         if self._written < LOG_LIMIT_BYTES:
-            with self._path.open("a", encoding="utf-8") as stream:
+            # A full disk does not end the run: whether it matters will show.
+            with suppress(OSError), self._path.open("a", encoding="utf-8") as stream:
                 self._written += stream.write(text + "\n")
 
 
@@ -98,7 +91,8 @@ class Deadlines:
     def next(self, now: float) -> float:
         """Seconds until somebody must look again."""
         times = [one - now for one in (self._run_ends, self._cell_ends) if one is not None]
-        return max(0.0, min([POLL_SECONDS, *times]))
+        poll = POLL_SECONDS if self._limits.memory_bytes is None else LIMITED_POLL_SECONDS
+        return max(0.0, min([poll, *times]))
 
 
 class RunnerWatch:
@@ -116,7 +110,6 @@ class RunnerWatch:
         self.peak_memory_bytes = 0
         self.log = RunnerLog(self.folder / LOG, redactor)
         self.events = EventLog(self.folder / EVENTS)
-        self._containment = available_containment()
         self._reader = EventReader(self.folder / EVENTS)
         self._deadlines = Deadlines(request.limits, time.time())
         self._kill_at: float | None = None
@@ -135,10 +128,9 @@ class RunnerWatch:
             **os.environ,
             RUN_VARIABLE: self.request.run_id,
             "NIGHTBOOK_RUN_FOLDER": str(self.folder),
-            "NIGHTBOOK_CONTAINMENT": self._containment.value,
         }
         return subprocess.Popen(
-            contained_command(command, self._containment),
+            contained_command(command, choose_containment(self.request.containment)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -148,7 +140,7 @@ class RunnerWatch:
         )
 
     def until_ended(self, beat: Callable[[], bool]) -> int:
-        """Return the runner's exit status once it and all it started are gone.
+        """Return the runner's exit status once it is gone.
 
         Args:
             beat: Tells the ledger that the run is supervised, every `request.heartbeat_seconds`. It returns False when
@@ -166,9 +158,16 @@ class RunnerWatch:
                 self._look(now)
                 for key, _ in selector.select(self._deadlines.next(now)):
                     key.data(selector)
-        self._end_leftovers()
-        self._drain_log()
         return self._runner.wait()
+
+    def end(self) -> None:
+        """Leave no process of the run behind, whatever happened."""
+        if self._runner.poll() is None:
+            self._end_now()
+            self._runner.wait()
+        # Whoever the kernel left behind has become our child, or bears the run's id.
+        end_processes_of(self.request.run_id, below=os.getpid(), spare=[os.getpid()])
+        self._drain_log()
 
     def _register(self, selector: selectors.BaseSelector) -> None:
         assert self._runner.stdout is not None  # noqa: S101 - Popen was given a pipe
@@ -202,7 +201,8 @@ class RunnerWatch:
         if self.stop is not None:
             return
         self.stop = stop
-        self.events.append(EventKind.STOPPING, reason=stop.value)
+        with suppress(OSError):
+            self.events.append(EventKind.STOPPING, reason=stop.value)
         self._kill_at = time.time() + (0 if stop is Stop.MEMORY else GRACE_SECONDS)
         assert self._runner.stdin is not None  # noqa: S101 - Popen was given a pipe
         with suppress(OSError):
@@ -219,7 +219,7 @@ class RunnerWatch:
         passed = self._deadlines.passed(now)
         if passed is not None:
             self.interrupt(passed)
-        if self._kill_at is not None and now >= self._kill_at:
+        if self._kill_at is not None and time.time() >= self._kill_at:
             self._end_now()
 
     def _measure_memory(self) -> None:
@@ -236,12 +236,6 @@ class RunnerWatch:
         kill_all(descendants(self._runner.pid))
         with suppress(OSError):
             self._runner.kill()
-
-    def _end_leftovers(self) -> None:
-        # A namespace has no survivors; elsewhere whoever the kernel left behind has become our child or bears the run's id.
-        if self._containment is Containment.PROCESS_TREE:
-            kill_all(descendants(os.getpid()))
-            end_processes_of(self.request.run_id, spare=[os.getpid()])
 
     def _drain_log(self) -> None:
         assert self._runner.stdout is not None  # noqa: S101 - Popen was given a pipe

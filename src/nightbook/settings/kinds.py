@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 ENGINES = ("jupyter", "fork")
+CONTAINMENTS = ("auto", "pid_namespace", "process_tree")
 
 
 class Kind(StrEnum):
@@ -22,6 +23,7 @@ class Kind(StrEnum):
     COUNT = "a whole number from 0"
     SECONDS = "a number above 0"
     ENGINE = "'jupyter' or 'fork'"
+    CONTAINMENT = "'auto', 'pid_namespace' or 'process_tree'"
     LIST = "a list of texts"
     TABLE = "a table of texts"
     VALUES = "a table"
@@ -43,6 +45,7 @@ SETTINGS: Mapping[str, Kind] = LIMITS | {
     "store": Kind.TEXT,
     "jobs": Kind.WHOLE,
     "engine": Kind.ENGINE,
+    "containment": Kind.CONTAINMENT,
     "module_paths": Kind.LIST,
     "heartbeat_seconds": Kind.SECONDS,
     "lost_after_seconds": Kind.SECONDS,
@@ -85,6 +88,7 @@ _FITS: Mapping[Kind, Callable[[object], bool]] = {
     Kind.COUNT: lambda value: _is_whole(value, 0),
     Kind.SECONDS: lambda value: isinstance(value, int | float) and not isinstance(value, bool) and value > 0,
     Kind.ENGINE: lambda value: value in ENGINES,
+    Kind.CONTAINMENT: lambda value: value in CONTAINMENTS,
     Kind.LIST: lambda _: False,
     Kind.TABLE: lambda value: isinstance(value, dict) and all(isinstance(item, str) for item in value.values()),
     Kind.VALUES: lambda value: isinstance(value, dict),

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from nightbook.errors import SettingsError
 from nightbook.records import Limits
-from nightbook.settings.kinds import ENGINES, LIMITS, SETTINGS, STAGE_SETTINGS, checked, from_text, kind_of
+from nightbook.settings.kinds import CONTAINMENTS, ENGINES, LIMITS, SETTINGS, STAGE_SETTINGS, checked, from_text, kind_of
 from nightbook.version import __version__
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ class Settings:
         store: The content store's folder.
         jobs: How many stages may run at once.
         engine: One of `ENGINES`.
+        containment: How a run's processes are held together, one of `CONTAINMENTS`; `auto` is the strongest that the
+            machine allows.
         limits: What every run may use unless its stage says otherwise.
         module_paths: Folders, relative to the root, whose modules count as the project's own.
         heartbeat_seconds: How often a supervisor says that it lives.
@@ -88,6 +90,7 @@ class Settings:
     store: Path
     jobs: int
     engine: str = ENGINES[0]
+    containment: str = CONTAINMENTS[0]
     limits: Limits = field(default_factory=Limits)
     module_paths: tuple[str, ...] = (".", "src")
     heartbeat_seconds: float = 5

@@ -168,6 +168,7 @@ class RunMaker:
             declared=tuple(_declared(stage, shown)),
             awaits_tracking=USES_MLFLOW in fingerprint.parts,
             heartbeat_seconds=self.settings.heartbeat_seconds,
+            containment=self.settings.containment,
         )
 
 

@@ -1,0 +1,89 @@
+"""A run's processes, wherever they have moved: found, and ended."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+RUN_VARIABLE = "NIGHTBOOK_RUN_ID"
+RUNNER_MODULE = "nightbook.runs.engine"
+_ROUNDS = 40
+
+
+def is_runner(process: psutil.Process) -> bool:
+    """Whether a process is our own runner, or what starts it, rather than the notebook's."""
+    try:
+        return RUNNER_MODULE in process.cmdline()
+    except psutil.Error:
+        return False
+
+
+def processes_of(run_id: str) -> list[psutil.Process]:
+    """Every live process that was started within a run, wherever it has moved since."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(RUN_VARIABLE) == run_id and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def descendants(pid: int) -> list[psutil.Process]:
+    """The live descendants of a process; none when it is gone."""
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.Error:
+        return []
+
+
+def kill_all(processes: Iterable[psutil.Process]) -> None:
+    """Kill without asking; those already gone are fine."""
+    for process in processes:
+        try:
+            process.kill()
+        except psutil.Error:
+            continue
+
+
+def end_processes_of(run_id: str, *, below: int | None = None, spare: Iterable[int] = ()) -> int:
+    """Kill until a census finds nobody; returns how many were killed.
+
+    Args:
+        run_id: The run whose processes end, as their environment tells.
+        below: A process whose descendants end too, also those that have cleared their environment.
+        spare: Process ids that stay, such as the caller's own.
+    """
+    spared = set(spare)
+    killed: set[psutil.Process] = set()
+    for _ in range(_ROUNDS):
+        found = {*processes_of(run_id), *(descendants(below) if below is not None else ())}
+        alive = [process for process in found if process.pid not in spared and not _is_zombie(process)]
+        if not alive:
+            break
+        kill_all(alive)
+        killed.update(alive)
+        psutil.wait_procs(alive, timeout=0.5)
+    return len(killed)
+
+
+def reap_orphans(*, spare: int) -> None:
+    """Take the exit statuses of processes that a cell left to us; `spare` is the child whose status another awaits."""
+    try:
+        while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and ended.si_pid != spare:
+            os.waitpid(ended.si_pid, os.WNOHANG)
+    except ChildProcessError:
+        return
+
+
+def _is_zombie(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return True

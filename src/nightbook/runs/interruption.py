@@ -1,0 +1,57 @@
+"""The runner's ear: what the supervisor says through the runner's standard input."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import threading
+from contextlib import suppress
+
+from nightbook.runs.census import RUN_VARIABLE, end_processes_of, reap_orphans
+
+
+class Interruption:
+    """`interrupt` reaches the kernel; when the supervisor dies, however it dies, the pipe closes and all ends.
+
+    Attributes:
+        kernel_pid: The kernel's process, also its process group, once it started.
+        is_requested: No further cell shall begin.
+    """
+
+    kernel_pid: int | None = None
+    is_requested = False
+
+    @classmethod
+    def listen(cls) -> None:
+        """Listen from a thread: the main one is busy with the notebook."""
+        threading.Thread(target=cls._serve, daemon=True).start()
+
+    @classmethod
+    def _serve(cls) -> None:
+        while (command := cls._next_command()) is not None:
+            if b"interrupt" in command:
+                cls.is_requested = True
+                cls._signal_kernel(signal.SIGINT)
+        cls._signal_kernel(signal.SIGKILL)
+        # The supervisor would have ended what the cells started: now it falls to us, the last of ours alive.
+        end_processes_of(os.environ[RUN_VARIABLE], below=os.getpid(), spare=[os.getpid()])
+        os._exit(1)
+
+    @classmethod
+    def _next_command(cls) -> bytes | None:
+        """What was said within a second; None at the end of the pipe."""
+        ready, _, _ = select.select([sys.stdin.fileno()], [], [], 1.0)
+        if ready:
+            return os.read(sys.stdin.fileno(), 1024) or None
+        if cls.kernel_pid is not None:
+            # In a PID namespace this process is what init is elsewhere.
+            reap_orphans(spare=cls.kernel_pid)
+        return b""
+
+    @classmethod
+    def _signal_kernel(cls, number: signal.Signals) -> None:
+        if cls.kernel_pid is not None:
+            with suppress(OSError):
+                os.killpg(cls.kernel_pid, number)

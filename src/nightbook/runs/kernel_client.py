@@ -1,0 +1,281 @@
+"""The notebook client: executes cell by cell, reports each, bounds what it shows."""
+
+from __future__ import annotations
+
+import resource
+import time
+from contextlib import ExitStack
+from queue import Empty
+from typing import TYPE_CHECKING, Any, cast
+
+import nbformat
+from jupyter_client.kernelspec import NoSuchKernel
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionComplete, CellExecutionError, DeadKernelError
+from nbclient.util import ensure_async
+
+from nightbook.errors import KernelError
+from nightbook.notebooks.inside import MIME_TYPE
+from nightbook.records import CellStatus
+from nightbook.runs.containment import die_with_parent
+from nightbook.runs.events import EventKind
+from nightbook.runs.interruption import Interruption
+from nightbook.runs.journal import is_executable
+from nightbook.runs.output_widget import BoundedOutputWidget
+from nightbook.runs.outputs import CellOutputs, size_of, too_large
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nbformat import NotebookNode
+
+    from nightbook.runs.journal import Journal
+
+PROGRESS_SECONDS = 0.25
+SNAPSHOT_SECONDS = 1.0
+SMALL_SNAPSHOT_BYTES = 256_000
+SILENCE_SECONDS = 10
+STARTUP_SECONDS = 120
+FOREVER = 10**9
+GOOD_EXIT_CODES = frozenset({"", "0", "None", "False"})
+
+
+class MortalKernelManager(AsyncKernelManager):
+    """Starts kernels that the operating system ends together with the runner."""
+
+    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+        """The kernel's command."""
+        return die_with_parent(super().format_kernel_cmd(extra_arguments))
+
+
+class SupervisedClient(NotebookClient):
+    """Tells the journal of each cell's start, outputs and end.
+
+    Args:
+        nb: The prepared notebook.
+        journal: Is told.
+        kernel_name: The kernel to start.
+    """
+
+    def __init__(self, nb: NotebookNode, *, journal: Journal, kernel_name: str) -> None:
+        # nbclient gives outputs four seconds after a cell's end, and then drops them: see `_async_poll_output_msg`.
+        super().__init__(
+            nb,
+            kernel_name=kernel_name,
+            kernel_manager_class=MortalKernelManager,
+            startup_timeout=STARTUP_SECONDS,
+            iopub_timeout=FOREVER,
+            on_cell_executed=self._note_exit,
+        )
+        self.widget_registry = {"@jupyter-widgets/output": {"OutputModel": self._output_widget}}
+        self._journal = journal
+        self._bounded: dict[int, CellOutputs] = {}
+        self._widgets: list[BoundedOutputWidget] = []
+        self._updates: dict[str, int] = {}
+        self._restyled: set[int] = set()
+        self._replied_to = ""
+        self._is_exit_asked = False
+        self._next_progress = 0.0
+        self._next_snapshot = 0.0
+
+    def execute_notebook(self) -> None:
+        """Start a kernel, execute until a cell ends the notebook, stop the kernel.
+
+        Raises:
+            KernelError: It did not start.
+            DeadKernelError: It died while a cell ran.
+        """
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self.setup_kernel())
+                reply = self.wait_for_reply(cast("Any", self.kc).kernel_info())
+            except (NoSuchKernel, RuntimeError, OSError) as error:
+                raise KernelError(f"the kernel '{self.kernel_name}' did not start: {error}") from error
+            self.nb.metadata["language_info"] = cast("Any", reply)["content"]["language_info"]
+            self._watch_replies()
+            self._execute_cells()
+            self.set_widgets_metadata()
+        metadata = {key: self.nb.metadata.get(key) for key in ("language_info", "widgets")}
+        self._journal.tell(EventKind.ENDED, metadata=metadata)
+
+    def start_new_kernel(self, **options: Any) -> None:  # noqa: ANN401 - nbclient's own signature
+        """Start the kernel, tell its process id, bound its memory."""
+        super().start_new_kernel(**options)
+        pid = int(cast("Any", self.km).provisioner.pid)
+        Interruption.kernel_pid = pid
+        memory_bytes = self._journal.request.limits.memory_bytes
+        if memory_bytes is not None and hasattr(resource, "prlimit"):
+            resource.prlimit(pid, resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+        self._journal.tell(EventKind.KERNEL_STARTED, pid=pid)
+
+    def _execute_cells(self) -> None:
+        for position, cell in enumerate(self.nb.cells):
+            if Interruption.is_requested:
+                return
+            if is_executable(cell) and not self._execute(cell, position):
+                return
+
+    def _execute(self, cell: NotebookNode, position: int) -> bool:
+        started = time.monotonic()
+        self._journal.tell(EventKind.CELL_STARTED, position=position)
+        cell.outputs = []
+        error: CellExecutionError | None = None
+        try:
+            self.execute_cell(cell, position)
+        except CellExecutionError as raised:
+            error = raised
+        except DeadKernelError:
+            self._tell_outputs(position)
+            self._journal.tell(EventKind.KERNEL_DIED, returncode=self._kernel_returncode())
+            raise
+        reason = "exit()" if self._is_exit_asked else early_exit_reason(cell.outputs, error)
+        for widget in self._widgets:
+            widget.settle()
+        status = CellStatus.SUCCEEDED if error is None or reason is not None else CellStatus.FAILED
+        self._journal.tell(
+            EventKind.CELL_ENDED,
+            position=position,
+            status=status.value,
+            duration_seconds=time.monotonic() - started,
+            execution_count=cell.execution_count,
+            outputs=self._shown(position),
+            **({"ename": error.ename, "evalue": error.evalue} if status is CellStatus.FAILED and error else {}),
+        )
+        for earlier in sorted(self._restyled - {position}):
+            self._tell_outputs(earlier)
+        self._restyled.clear()
+        if reason is not None:
+            self._journal.tell(EventKind.EXITED_EARLY, position=position, reason=reason)
+        return error is None and reason is None
+
+    def _note_exit(self, execute_reply: dict[str, Any], **_: object) -> None:
+        # `exit()` and `quit()` do not raise in a notebook: they ask whoever drives the kernel to shut it down.
+        asked = execute_reply["content"].get("payload") or ()
+        self._is_exit_asked = any(one.get("source") == "ask_exit" for one in asked)
+
+    def _kernel_returncode(self) -> int | None:
+        process = getattr(cast("Any", self.km).provisioner, "process", None)
+        deadline = time.monotonic() + 1
+        while process is not None and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return process.poll() if process is not None else None
+
+    def _watch_replies(self) -> None:
+        channel = cast("Any", self.kc).shell_channel
+        receive = channel.get_msg
+
+        async def receive_and_note(*args: object, **options: object) -> dict[str, Any]:
+            message: dict[str, Any] = await ensure_async(receive(*args, **options))
+            self._replied_to = str(message["parent_header"].get("msg_id"))
+            return message
+
+        channel.get_msg = receive_and_note
+
+    async def _async_poll_output_msg(self, parent_msg_id: str, cell: NotebookNode, cell_index: int) -> None:
+        """A kernel that is done with a cell is listened to for as long as it has something to say."""
+        while True:
+            try:
+                message = await ensure_async(cast("Any", self.kc).iopub_channel.get_msg(timeout=SILENCE_SECONDS))
+            except Empty:
+                if self._replied_to == parent_msg_id:
+                    return
+                continue
+            if message["parent_header"].get("msg_id") == parent_msg_id:
+                try:
+                    self.process_message(message, cell, cell_index)
+                except CellExecutionComplete:
+                    return
+
+    def output(
+        self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str | None, cell_index: int
+    ) -> NotebookNode | None:
+        """Take one output message: streams are merged, the rest is nbclient's, as long as it fits."""
+        content = msg["content"]
+        if msg["msg_type"] != "stream":  # whose secrets may come in pieces: its own redactor waits for them
+            content = msg["content"] = self._journal.redactor.json(content)
+        payload = content.get("data", {}).get(MIME_TYPE)
+        if payload is not None:
+            self._journal.tell(EventKind.LOGGED, payload=payload)
+        if self.output_hook_stack[msg["parent_header"].get("msg_id")]:
+            return super().output(outs, msg, display_id, cell_index)
+        if self.clear_before_next_output:
+            self.clear_before_next_output = False
+            self.clear_output(outs, {**msg, "content": {"wait": False}}, cell_index)
+        bounded = self._bounded_outputs(outs, cell_index)
+        if msg["msg_type"] == "stream":
+            bounded.add_stream(content["name"], content["text"])
+        elif bounded.admit(content):
+            super().output(outs, msg, display_id, cell_index)
+        self._tell_progress(cell_index)
+        return None
+
+    def clear_output(self, outs: list[NotebookNode], msg: dict[str, Any], cell_index: int) -> None:
+        """What was cleared no longer counts against the limit."""
+        super().clear_output(outs, msg, cell_index)
+        if not outs:
+            self._bounded.pop(cell_index, None)
+
+    def _update_display_id(self, display_id: str, msg: dict[str, Any]) -> None:
+        places = self._display_id_map.get(display_id, {})
+        if not any(places.values()):
+            return
+        content = msg["content"]
+        self._updates[display_id] = size = size_of(content.get("data"))
+        if sum(self._updates.values()) > self._journal.request.limits.output_limit_bytes:
+            self._updates[display_id] = 0
+            content["data"] = too_large(size)
+        super()._update_display_id(display_id, msg)
+        self._restyled.update(position for position, indices in places.items() if indices)
+
+    def _bounded_outputs(self, outs: list[NotebookNode], position: int) -> CellOutputs:
+        if position not in self._bounded:
+            self._bounded[position] = self._bound(outs)
+        return self._bounded[position]
+
+    def _bound(self, outs: list[NotebookNode]) -> CellOutputs:
+        limit = self._journal.request.limits.output_limit_bytes
+        return CellOutputs(cast("Any", outs), limit, make=nbformat.from_dict, redactor=self._journal.redactor)
+
+    def _output_widget(
+        self, comm_id: str, state: dict[str, Any], kernel_client: object, executor: object
+    ) -> BoundedOutputWidget:
+        widget = BoundedOutputWidget(comm_id, state, cast("Any", kernel_client), executor, bound=self._bound)
+        self._widgets.append(widget)
+        return widget
+
+    def _shown(self, position: int) -> list[Any]:
+        return list(self._bounded[position].shown()) if position in self._bounded else []
+
+    def _tell_outputs(self, position: int) -> None:
+        self._journal.tell(EventKind.OUTPUTS, position=position, outputs=self._shown(position))
+
+    def _tell_progress(self, position: int) -> None:
+        now = time.monotonic()
+        if now < self._next_progress:
+            return
+        bounded = self._bounded[position]
+        self._next_progress = now + PROGRESS_SECONDS
+        self._journal.tell(EventKind.OUTPUT, position=position, line=bounded.last_line[:300])
+        if now >= self._next_snapshot:
+            # A long output is snapshotted ever more rarely, so that the file grows no faster than the output.
+            pause = SNAPSHOT_SECONDS * max(1, bounded.size_bytes // SMALL_SNAPSHOT_BYTES) ** 2
+            self._next_snapshot = now + pause
+            self._tell_outputs(position)
+
+
+def early_exit_reason(outputs: Sequence[Mapping[str, Any]], error: CellExecutionError | None) -> str | None:
+    """Why a notebook ended itself in good order; None when it did not.
+
+    Args:
+        outputs: What the cell shows: in a cell that may raise, the exception stands only there.
+        error: What the cell raised.
+    """
+    raised = [(str(error.ename), str(error.evalue))] if error is not None else []
+    raised += [(one["ename"], one["evalue"]) for one in outputs if one["output_type"] == "error"]
+    for ename, evalue in raised:
+        if ename == "EarlyExit":
+            return evalue
+        if ename == "SystemExit" and evalue in GOOD_EXIT_CODES:
+            return "sys.exit(0)"
+    return None
