@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
+    from click.shell_completion import CompletionItem
+
 COMMANDS = {
     "init": "Make a new project.",
     "doctor": "Say what is installed, configured and reachable.",
@@ -54,7 +56,16 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer commands without importing them: a shell asks at every press of the key."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only a shell needs it
+
+        commands = [CompletionItem(name, help=words) for name, words in COMMANDS.items() if name.startswith(incomplete)]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """Name the nearest command for a mistyped one."""
         try:
             return super().resolve_command(ctx, args)
@@ -62,7 +73,9 @@ class LazyGroup(click.Group):
             import difflib  # noqa: PLC0415 - only a typo needs it
 
             close = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            raise click.UsageError(f"{error.message} Did you mean '{close[0]}'?" if close else error.message, ctx) from None
+            raise click.UsageError(
+                f"{error.message} Did you mean '{close[0]}'?" if close else error.message, ctx
+            ) from None
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -72,6 +85,7 @@ class LazyGroup(click.Group):
 def root(ctx: click.Context, *, verbose: bool) -> None:
     """Notebooks by day, jobs by night: run parameterised notebooks as a tracked, truthful, reported pipeline."""
     ctx.obj = {"verbose": verbose}
+    ctx.color = False if os.environ.get("NO_COLOR") else None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -116,5 +130,3 @@ def _is_verbose() -> bool:
 
 def _say(text: str) -> None:
     click.echo(text, err=True, color=False if os.environ.get("NO_COLOR") else None)
-
-
