@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nightbook.settings import Settings
 
 PAUSE_SECONDS = 2.0
+SHORT_PAUSE_SECONDS = 0.05
 
 
 class Publishing:
@@ -39,7 +40,8 @@ class Publishing:
 
     def serve(self) -> str:
         """Return why something is still owed, empty when nothing is."""
-        while (told := _told(PAUSE_SECONDS)) is not None:
+        # A runner that waits for its MLflow run is not to wait for us.
+        while (told := _told(SHORT_PAUSE_SECONDS if self._awaiting else PAUSE_SECONDS)) is not None:
             self._publish(told)
         return self._finish()
 
