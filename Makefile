@@ -92,8 +92,9 @@ test-lowest: $(STAMP) ## run the unit tests with the lowest versions that pyproj
 	@$(ANY_UV) pip install --quiet --python $(LOWEST)/bin/python --no-deps --no-build-isolation --editable .
 	@$(LOWEST)/bin/python -m pytest -n $(WORKERS) --dist loadgroup $(LOWEST_TESTS) $(ARGS)
 
-# The layers that touch other libraries; stories in a browser or with servers add nothing to the question.
-LOWEST_TESTS := $(wildcard $(addprefix tests/,notebooks settings pipelines runs workflow cli))
+# What touches other libraries, and is quick. Servers, browsers and killed processes add nothing to the question.
+LOWEST_TESTS := $(wildcard $(addprefix tests/,notebooks settings pipelines runs/report cli workflow)) \
+	-m "not slow and not browser"
 
 .PHONY: lint
 lint: $(STAMP) ## style, format, layers, notebooks without outputs
