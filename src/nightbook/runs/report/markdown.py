@@ -15,7 +15,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nightbook.runs.report.code import highlight_code
 from nightbook.runs.report.markup import clean_html, removal_notice
 from nightbook.runs.report.mathematics import math_to_html
-from nightbook.runs.report.tables import TableRules, dress_tables
+from nightbook.runs.report.tables import TableRules, cut_tables, dress_tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,13 +56,14 @@ class Prose:
     def render(self, source: str, scope: str, attachments: Mapping[str, Mapping[str, str]] | None = None) -> Markup:
         """One cell as clean HTML; `scope` is the class of the element that will hold it."""
         renderer = _Renderer(self, attachments or {})
-        cleaned = clean_html(MarkdownWithMath(renderer=renderer).render(source), scope)
+        shorter, cut = cut_tables(MarkdownWithMath(renderer=renderer).render(source), self.rules)
+        cleaned = clean_html(shorter, scope)
         # ids of our own are only known to be ours after foreign ones have been cleaned away
         html = str(cleaned.html)
         for heading in renderer.found:
             html = html.replace(f'title="{heading.anchor}"', f'id="{heading.anchor}"', 1)
-        dressed = dress_tables(Markup(html), self.rules)  # noqa: S704 - clean, and the anchors are our own
-        return dressed + removal_notice(cleaned.removed)
+        dressed = dress_tables(Markup(html))  # noqa: S704 - clean, and the anchors are our own
+        return dressed + cut + removal_notice(cleaned.removed)
 
     def anchor(self, text: str) -> str:
         """A readable anchor that no other heading of the page has."""

@@ -16,7 +16,7 @@ from nightbook.runs.report.limits import Detail, fitted_image
 from nightbook.runs.report.markup import INLINE_SCRIPT, clean_html, removal_notice
 from nightbook.runs.report.mathematics import latex_output_to_html
 from nightbook.runs.report.streams import render_stream, render_traceback
-from nightbook.runs.report.tables import TableRules, dress_tables
+from nightbook.runs.report.tables import TableRules, cut_tables, dress_tables
 from nightbook.runs.report.widgets import VIEW, Widgets
 
 if TYPE_CHECKING:
@@ -115,8 +115,9 @@ class Outputs:
         return _image(shown, content, _alternative(bundle), _dimensions(metadata, kind))
 
     def _html(self, html: str, scope: str) -> Markup:
-        cleaned = clean_html(html, scope)
-        body = dress_tables(cleaned.html, TableRules(most_rows=self.detail.most_rows, link=self.link))
+        shorter, cut = cut_tables(html, TableRules(most_rows=self.detail.most_rows, link=self.link))
+        cleaned = clean_html(shorter, scope)
+        body = dress_tables(cleaned.html) + cut
         plate = " plate" if cleaned.has_colours else ""
         shown = Markup('<div class="foreign {}{}">{}</div>').format(scope, plate, body) if body.strip() else Markup()
         if shown and cleaned.removed == (INLINE_SCRIPT,):
