@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import errno
+import signal
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import pytest
 
 from nightbook.records import Cause, Run, RunKind, RunStatus
 from nightbook.runs.launch import Progress
@@ -140,6 +144,45 @@ def test_a_cancellation_interrupts_what_runs_and_starts_nothing_more() -> None:
     execution.run()
     assert states(execution) == {"a": StageState.CANCELLED, "b": StageState.CANCELLED}
     assert work.begun == ["a"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_is_heard_between_two_steps_never_within_one(number: signal.Signals) -> None:
+    work = ScriptedWork()
+    conclude = work.conclude
+    before = signal.getsignal(number)
+
+    def conclude_under_fire(slot: Slot, live: ScriptedRun) -> Run:
+        signal.raise_signal(number)
+        return conclude(slot, live)
+
+    work.conclude = conclude_under_fire  # type: ignore[method-assign]  # the signal comes while a run is concluded
+    execution = execute(chain("a", "b"), work, jobs=1)
+    assert states(execution) == {"a": StageState.SUCCEEDED, "b": StageState.CANCELLED}
+    assert signal.getsignal(number) is before
+
+
+def test_a_third_ctrl_c_does_not_wait_for_the_step_to_end() -> None:
+    work = ScriptedWork()
+
+    def begin_for_ever(slot: Slot) -> ScriptedRun | StageState:
+        while True:
+            signal.raise_signal(signal.SIGINT)
+
+    work.begin = begin_for_ever  # type: ignore[method-assign]  # digests a huge input, say
+    with pytest.raises(KeyboardInterrupt):
+        execute(chain("a"), work)
+
+
+def test_a_terminal_that_is_closed_does_not_end_the_runs() -> None:
+    class ClosedTerminal(SilentWatcher):
+        def update(self, stages: Sequence[StageView]) -> None:
+            raise OSError(errno.EIO, "Input/output error")
+
+    work = ScriptedWork()
+    execution = Execution(chain("a", "b"), work, jobs=1, watcher=ClosedTerminal())  # type: ignore[arg-type]  # scripted runs
+    execution.run()
+    assert states(execution) == {"a": StageState.SUCCEEDED, "b": StageState.SUCCEEDED}
 
 
 def test_the_parents_end_follows_from_its_parts() -> None:

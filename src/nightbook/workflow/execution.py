@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from nightbook.records import Cause, RunStatus
-from nightbook.workflow.requests import StageState, StageView
+from nightbook.workflow.requests import SilentWatcher, StageState, StageView
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from nightbook.records import Run
     from nightbook.runs.launch import SupervisedRun
     from nightbook.workflow.requests import Watcher
 
 TICK_SECONDS = 0.05
+PATIENT_SIGNALS = 2
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,7 +71,7 @@ class Work(Protocol):
 class Execution:
     """Brings slots to their end.
 
-    A Ctrl-C interrupts what runs and starts nothing more; a second one kills.
+    A Ctrl-C, a termination or a closed terminal interrupts what runs and starts nothing more; a second one kills.
 
     Args:
         slots: In an order in which each comes after what it needs.
@@ -82,6 +86,7 @@ class Execution:
         self._jobs = jobs
         self._watcher = watcher
         self._cancellations = 0
+        self._asked = self._heard = 0
 
     @property
     def views(self) -> tuple[StageView, ...]:
@@ -95,13 +100,20 @@ class Execution:
 
     def run(self) -> None:
         """Return when every slot is settled."""
-        while not all(slot.state.is_settled for slot in self._slots.values()):
-            try:
+        with _signals_to(self._ask_to_stop):
+            while not all(slot.state.is_settled for slot in self._slots.values()):
+                while self._asked > self._heard:
+                    self._heard += 1
+                    self.cancel()
                 self._tick()
                 time.sleep(TICK_SECONDS)
-            except KeyboardInterrupt:
-                self.cancel()
-        self._watcher.update(self.views)
+        self._tell()
+
+    def _ask_to_stop(self) -> None:
+        # Noted only: an exception in the middle of a step would leave a run that nobody settles.
+        self._asked += 1
+        if self._asked > PATIENT_SIGNALS:
+            raise KeyboardInterrupt
 
     def cancel(self) -> None:
         """Interrupt what runs, start nothing more; the second time kill what runs. Safe from another thread."""
@@ -119,7 +131,14 @@ class Execution:
                 self._consider(slot)
         if not self._work.beat() and not self.is_cancelled:
             self.cancel()
-        self._watcher.update(self.views)
+        self._tell()
+
+    def _tell(self) -> None:
+        try:
+            self._watcher.update(self.views)
+        except OSError:
+            # The terminal was closed: there is nobody to tell, and the runs go on to their end.
+            self._watcher = SilentWatcher()
 
     def _settle(self, slot: Slot, live: SupervisedRun) -> None:
         slot.live = None
@@ -150,6 +169,24 @@ class Execution:
 
     def _running(self) -> int:
         return sum(slot.state is StageState.RUNNING for slot in self._slots.values())
+
+
+@contextmanager
+def _signals_to(ask_to_stop: Callable[[], None]) -> Iterator[None]:
+    """Whoever wants an end is heard between two steps; signals that are ignored, as under `nohup`, stay so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    heard = [number for number in numbers if before[number] is not signal.SIG_IGN]
+    for number in heard:
+        signal.signal(number, lambda *_: ask_to_stop())
+    try:
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, before[number])
 
 
 def status_of_all(views: Sequence[StageView], *, is_cancelled: bool) -> tuple[RunStatus, Cause | None, str]:
