@@ -124,7 +124,7 @@ def log_param(name: str, value: object) -> None:
 
 
 def log_artifact(path: str | os.PathLike[str], name: str = "") -> None:
-    """Keep a file or folder with the run; it is copied when the run ends.
+    """Keep a file or folder with the run, as it is now.
 
     Args:
         path: The file or folder, which must exist.
@@ -135,6 +135,7 @@ def log_artifact(path: str | os.PathLike[str], name: str = "") -> None:
     """
     place = _existing(path)
     entry = {"path": str(place), "name": name or place.name}
+    _keep(place, entry["name"])
     _send({"artifacts": [entry]}, f"artifact {entry['name']}")
 
 
@@ -173,6 +174,7 @@ def log_model(model: object, name: str = "") -> None:
     else:
         word = name or type(model).__name__
         place = _saved(model, word)
+    _keep(place, name or place.name)
     _send({"models": [{"path": str(place), "name": word}]}, f"model {word}")
 
 
@@ -269,8 +271,22 @@ def _existing(path: str | os.PathLike[str]) -> Path:
     return place
 
 
+def _keep(place: Path, name: str) -> None:
+    """Copy into the run's folder at once: what lies in a temporary folder may be gone when the run ends."""
+    folder = os.environ.get("NIGHTBOOK_RUN_FOLDER")
+    if not folder:
+        return
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in {"", ".", ".."}]
+    target = Path(folder, "artifacts", *(parts or [place.name]))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if place.is_dir():
+        shutil.copytree(place, target, dirs_exist_ok=True)
+    else:
+        shutil.copy2(place, target)
+
+
 def _saved(model: object, name: str) -> Path:
-    """The model in a file of its own, beside nothing else, until the run's end copies it."""
+    """The model in a file of its own, beside nothing else."""
     # Loaded here, as few notebooks save a model this way and every one waits for its imports.
     folder = Path(import_module("tempfile").mkdtemp(prefix="nightbook-model-"))
     try:
