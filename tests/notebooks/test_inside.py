@@ -202,3 +202,21 @@ def test_a_plain_script_prints_the_line_and_loads_no_ipython() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "rmse = 1.5\n[]\n"
+
+
+@pytest.mark.parametrize("name", ["", "plots/loss.txt", "../../loss.txt"])
+def test_what_is_logged_in_a_run_is_kept_at_once_and_within_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("NIGHTBOOK_RUN_FOLDER", str(tmp_path / "runs" / "1"))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "loss.txt")
+        file.write_text("0.5")
+        log_artifact(file, name)
+        log_artifact(folder, "whole")
+        log_model({"weights": [1]}, "linear")
+    kept = tmp_path / "runs" / "1" / "artifacts"
+    assert (kept / (name.removeprefix("../../") or "loss.txt")).read_text() == "0.5"
+    assert (kept / "whole" / "loss.txt").read_text() == "0.5"
+    assert (kept / "linear.joblib").exists()
+    assert not (tmp_path / "loss.txt").exists()

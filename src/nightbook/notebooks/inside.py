@@ -174,7 +174,7 @@ def log_model(model: object, name: str = "") -> None:
     else:
         word = name or type(model).__name__
         place = _saved(model, word)
-    _keep(place, name or place.name)
+    _keep(place, place.name)
     _send({"models": [{"path": str(place), "name": word}]}, f"model {word}")
 
 
@@ -274,15 +274,13 @@ def _existing(path: str | os.PathLike[str]) -> Path:
 def _keep(place: Path, name: str) -> None:
     """Copy into the run's folder at once: what lies in a temporary folder may be gone when the run ends."""
     folder = os.environ.get("NIGHTBOOK_RUN_FOLDER")
+    parts = [part for part in name.split("/") if part not in {"", ".", ".."}]
     if not folder:
         return
-    parts = [part for part in name.replace("\\", "/").split("/") if part not in {"", ".", ".."}]
     target = Path(folder, "artifacts", *(parts or [place.name]))
     target.parent.mkdir(parents=True, exist_ok=True)
-    if place.is_dir():
-        shutil.copytree(place, target, dirs_exist_ok=True)
-    else:
-        shutil.copy2(place, target)
+    copy = import_module("shutil")
+    copy.copytree(place, target, dirs_exist_ok=True) if place.is_dir() else copy.copy2(place, target)
 
 
 def _saved(model: object, name: str) -> Path:
