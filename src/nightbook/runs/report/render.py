@@ -51,6 +51,7 @@ class Page:
     has_code: bool
     detail: Detail
     scripts: int
+    remark: str
 
     @property
     def status(self) -> wording.StatusWord:
@@ -114,11 +115,6 @@ class Page:
         count = sum(cell.status is CellStatus.NOT_RUN for cell in self.cells)
         return f"{format_count(count, 'cell')} not run" if count else ""
 
-    @property
-    def remark(self) -> str:
-        """How its duration compares."""
-        return header.duration_remark(self.context)
-
 
 def render_report(
     notebook: Mapping[str, object], context: ReportContext, *, code: CodeVisibility = CodeVisibility.FOLDED
@@ -135,7 +131,7 @@ def render_report(
     """
     html = ""
     for detail in Detail:
-        html = _render(notebook, context, code, detail)
+        html = _render(_page(notebook, context, code, detail))
         if len(html) <= CAP_BYTES:
             break
     return html
@@ -159,8 +155,7 @@ def environment() -> Environment:
     return shared
 
 
-def _render(notebook: Mapping[str, object], context: ReportContext, code: CodeVisibility, detail: Detail) -> str:
-    page = _page(notebook, context, code, detail)
+def _render(page: Page) -> str:
     cells = [_skeleton(place, cell) for place, cell in enumerate(page.cells)]
     walked = from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
     body, _ = _exporter().from_notebook_node(walked, resources={"page": page})
@@ -196,7 +191,7 @@ def _page(notebook: Mapping[str, object], context: ReportContext, code: CodeVisi
         metrics=header.metric_rows(context), curves=header.metric_curves(context.points),
         durations=header.cell_durations(cells), libraries=embed_libraries(outputs.charts.libraries),
         font_css=math_font_css(text), has_code=code is CodeVisibility.FOLDED, detail=detail,
-        scripts=outputs.scripts,
+        scripts=outputs.scripts, remark=header.duration_remark(context),
     )  # fmt: skip
 
 
