@@ -309,6 +309,7 @@ def test_our_impatience_stays_out_of_the_users_environment(settings_for: Callabl
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # eight imports of MLflow on two cores that may be busy
 def test_eight_processes_may_start_on_an_empty_store_at_once(
     settings_for: Callable[..., Settings], delivery: Delivery
 ) -> None:
@@ -321,7 +322,7 @@ def test_eight_processes_may_start_on_an_empty_store_at_once(
         "settings = load_settings(Path(sys.argv[1]), environment={})\n"
         "with Ledger.open(settings.ledger) as ledger:\n"
         "    outbox = Outbox(ledger, MlflowTracker(settings), settings.runs_folder)\n"
-        "    for _ in range(5):\n"
+        "    for _ in range(3):\n"
         "        run_id = ledger.create_run(NewRun(kind=RunKind.STAGE, stage='s')).run_id\n"
         "        ledger.start(run_id, SupervisorProcess.this())\n"
         "        assert outbox.announce(run_id)\n"
@@ -338,11 +339,11 @@ def test_eight_processes_may_start_on_an_empty_store_at_once(
         assert racer.stdin is not None
         racer.stdin.write(b"x")
         racer.stdin.flush()
-    said = [racer.communicate(timeout=280) for racer in racers]
+    said = [racer.communicate(timeout=800) for racer in racers]
     assert [racer.returncode for racer in racers] == [0] * 8, said
     assert said == [(b"", b"")] * 8
     client = MlflowClient(settings.tracking_uri)
     experiments = [one.experiment_id for one in client.search_experiments() if one.name != "Default"]
     runs = client.search_runs(experiments)
-    assert len(runs) == len({run.data.tags["nightbook.run_id"] for run in runs}) == 40
+    assert len(runs) == len({run.data.tags["nightbook.run_id"] for run in runs}) == 24
     assert {run.info.status for run in runs} == {"FINISHED"}
