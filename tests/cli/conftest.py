@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nightbook.cli.main import main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+class Said:
+    """What a command left on stdout and stderr, and its exit code."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def document(self) -> dict[str, object]:
+        found: dict[str, object] = json.loads(self.out)
+        return found
+
+    @property
+    def lines(self) -> list[str]:
+        """Of stdout, with the gaps between columns closed."""
+        return [" ".join(line.split()) for line in self.out.splitlines()]
+
+
+@pytest.fixture
+def nightbook(capfd: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Runs a command in this process, with the exit code that a shell sees."""
+
+    def call(*arguments: str) -> Said:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as raised:
+            main(arguments)
+        said = capfd.readouterr()
+        return Said(int(raised.value.code or 0), said.out, said.err)
+
+    return call
+
+
+@pytest.fixture
+def in_project(finished_project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in the finished project."""
+    monkeypatch.chdir(finished_project)
+    return finished_project
+
+
+@pytest.fixture
+def in_copy(project_copy: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in a copy of it."""
+    monkeypatch.chdir(project_copy)
+    return project_copy
