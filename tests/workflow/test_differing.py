@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nightbook.errors import RunNotFoundError
+from nightbook.runs.ledger import Ledger
+from nightbook.runs.request import SOURCE
+from nightbook.settings import Settings, load_settings
+from nightbook.workflow.differing import diff
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def source_of(settings: Settings, reference: str) -> Path:
+    with Ledger.open(settings.ledger) as ledger:
+        return settings.runs_folder / ledger.find(reference).run_id / SOURCE
+
+
+@pytest.fixture
+def settings(project_copy: Path) -> Settings:
+    return load_settings(project_copy, environment={})
+
+
+def test_the_same_source_is_said_to_be_the_same(settings: Settings) -> None:
+    (source,) = diff(settings, "3", "6").sources
+    assert (source.stage, source.operations) == ("fit", [])
+
+
+def test_a_changed_line_is_shown(settings: Settings) -> None:
+    path = source_of(settings, "6")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["cells"][3]["source"] = content["cells"][3]["source"].replace("fitted with", "fitted, alpha")
+    content["cells"][1]["id"] = "new"
+    content["cells"][1]["metadata"] = {"collapsed": True}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    found = diff(settings, "3", "6")
+    (source,) = found.sources
+    text = source.text(is_coloured=False)
+    assert '-  print("fitted with", alpha)' in text
+    assert '+  print("fitted, alpha", alpha)' in text
+    # Ids and metadata change by themselves.
+    assert "cells/1" not in text
+    assert "\x1b" not in text
+    assert "\x1b[3" in source.text(is_coloured=True)
+    document = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert [one["stage"] for one in document["source"]] == ["fit"]
+    assert document["parameters"] == {"alpha": [0.25, 0.5]}
+
+
+def test_pipelines_are_compared_by_the_stages_that_both_ran(settings: Settings) -> None:
+    found = diff(settings, "1", "5")
+    assert [one.stage for one in found.sources] == ["fit"]
+    assert (found.removed, found.added) == (("make", "check"), ())
+
+
+def test_runs_of_different_notebooks_can_be_compared(settings: Settings) -> None:
+    (source,) = diff(settings, "4", "7").sources
+    assert source.operations
+
+
+def test_files_that_are_elsewhere_are_named(settings: Settings) -> None:
+    source_of(settings, "6").unlink()
+    with pytest.raises(RunNotFoundError, match="source of fit #6 is not here"):
+        diff(settings, "3", "6")
