@@ -92,9 +92,10 @@ test-lowest: $(STAMP) ## run the unit tests with the lowest versions that pyproj
 	@$(ANY_UV) pip install --quiet --python $(LOWEST)/bin/python --no-deps --no-build-isolation --editable .
 	@$(LOWEST)/bin/python -m pytest -n $(WORKERS) --dist loadgroup $(LOWEST_TESTS) $(ARGS)
 
-# What touches other libraries, and is quick. Servers, browsers and killed processes add nothing to the question.
-LOWEST_TESTS := $(wildcard $(addprefix tests/,notebooks settings pipelines runs/report cli workflow)) \
-	-m "not slow and not browser"
+# What touches other libraries, and is quick; one real pipeline with papermill, MLflow and reports. Servers, browsers and
+# killed processes add nothing to the question.
+LOWEST_TESTS := $(addprefix tests/,notebooks settings pipelines runs/report cli) -m "not slow and not browser" \
+	tests/end_to_end/test_pipeline.py::test_every_run_stands_in_mlflow_below_its_pipeline
 
 .PHONY: lint
 lint: $(STAMP) ## style, format, layers, notebooks without outputs
