@@ -15,6 +15,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytest_plugins = ["services"]
+
 OWN_PREFIXES = ("IPYTHON", "JUPYTER", "MLFLOW_", "NIGHTBOOK_", "PAPERMILL_")
 HOME = tempfile.TemporaryDirectory(prefix="nightbook-tests-")
 KEPT = {"IPYTHONDIR", "JUPYTER_PLATFORM_DIRS", "MLFLOW_DISABLE_TELEMETRY"}

@@ -67,7 +67,5 @@ class Publisher:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Do not leave the child behind, whatever happened."""
-        if self._process.poll() is None:
-            assert self._process.stdin is not None  # noqa: S101 - Popen was given a pipe
-            self._process.stdin.close()
-            self._process.wait()
+        if self._process.returncode is None:
+            self._process.communicate()

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from nightbook.runs.request import REPORT, TRACKING
+from nightbook.settings import load_settings
+from nightbook.workflow.contact import open_ledger
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def publish(root: Path, *run_ids: str, **environment: str) -> str:
+    """Serve the process these ids to its end; returns why something is still owed."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "nightbook.runs.publish", str(root)],
+        input="".join(f"{run_id}\n" for run_id in run_ids),
+        env={**os.environ, **environment},
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    return str(json.loads(done.stdout)["owed"])
+
+
+def test_what_is_published_already_is_owed_no_more(project_copy: Path) -> None:
+    assert publish(project_copy) == ""
+
+
+def test_a_report_that_is_missing_for_a_debt_is_written_even_when_mlflow_is_away(project_copy: Path) -> None:
+    away = {"NIGHTBOOK_TRACKING_URI": "http://127.0.0.1:9"}
+    settings = load_settings(project_copy, environment=away)
+    with open_ledger(settings) as ledger:
+        run = ledger.find("fit@latest")
+        # As if the end of the run had never been told to anybody.
+        with ledger.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE outbox SET delivered_at = NULL WHERE run_id = ?", (run.run_id,))
+    report = settings.runs_folder / run.run_id / REPORT
+    report.unlink()
+    assert "does not answer" in publish(project_copy, run.run_id, **away)
+    assert report.exists()
+
+
+def test_a_runner_that_waits_is_let_go_at_once_when_mlflow_is_away(project_copy: Path) -> None:
+    away = {"NIGHTBOOK_TRACKING_URI": "http://127.0.0.1:9"}
+    settings = load_settings(project_copy, environment=away)
+    with open_ledger(settings) as ledger:
+        folder = settings.runs_folder / ledger.find("fit@latest").run_id
+    request = json.loads((folder / "request.json").read_text())
+    (folder / "request.json").write_text(json.dumps({**request, "awaits_tracking": True}))
+    publish(project_copy, folder.name, **away)
+    assert json.loads((folder / TRACKING).read_text()) == {}
