@@ -61,7 +61,7 @@ class Trace:
     """The whole of the events, by cell."""
 
     cells: dict[int, CellTrace] = field(default_factory=dict)
-    logged: list[Mapping[str, Any]] = field(default_factory=list)
+    logged: list[object] = field(default_factory=list)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     kernel_returncode: int | None = None
     is_kernel_dead: bool = False
@@ -118,9 +118,7 @@ def _fold_end(trace: Trace, event: Event) -> None:
 
 
 def _fold_logged(trace: Trace, event: Event) -> None:
-    payload = event.fields["payload"]
-    if isinstance(payload, dict):
-        trace.logged.append(payload)
+    trace.logged.append(event.fields["payload"])
 
 
 def _fold_death(trace: Trace, event: Event) -> None:

@@ -38,10 +38,13 @@ class Logged:
     misunderstood: int = 0
 
     @classmethod
-    def of(cls, payloads: Sequence[Mapping[str, Any]]) -> Logged:
+    def of(cls, payloads: Sequence[object]) -> Logged:
         """Read what was sent, in order."""
         logged = cls()
         for payload in payloads:
+            if not isinstance(payload, dict):
+                logged.misunderstood += 1
+                continue
             for key, take in (
                 ("metrics", logged._metric),
                 ("tables", logged._table),

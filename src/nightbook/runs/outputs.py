@@ -103,7 +103,7 @@ class StreamText:
     @property
     def last_line(self) -> str:
         """The last line that is not blank, for a table of running stages."""
-        pieces = [*self._lines[-1:], *self._line[-50:], *list(self._tail)[-2:]]
+        pieces = [*self._lines[-3:], *self._line[-50:], *list(self._tail)[-2:]]
         recent = "".join(piece[-_LAST_LINE_CHARACTERS:] for piece in pieces)[-_LAST_LINE_CHARACTERS:]
         lines = [line.strip() for line in re.split(r"[\r\n]", recent) if line.strip()]
         return lines[-1] if lines else ""

@@ -29,6 +29,7 @@ LIMITED_POLL_SECONDS = 0.2
 GRACE_SECONDS = 3.0
 LOG_LIMIT_BYTES = 1_000_000
 LONGEST_LOG_LINE = 100_000
+WARNING = "] WARNING | "  # as Jupyter writes them; never what a process ended of
 
 
 class RunnerLog:
@@ -57,7 +58,8 @@ class RunnerLog:
 
     def _write(self, line: bytes) -> None:
         text = self._redactor.text(line.decode("utf-8", "replace"))
-        self.last_line = text.strip() or self.last_line
+        if text.strip() and WARNING not in text:
+            self.last_line = text.strip()
         if self._written < LOG_LIMIT_BYTES:
             # A full disk does not end the run: whether it matters will show.
             with suppress(OSError), self._path.open("a", encoding="utf-8") as stream:
