@@ -102,7 +102,7 @@ lint: $(STAMP) ## style, format, layers, notebooks without outputs
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@said=$$($(BIN)/lint-imports --no-cache 2>&1) || { echo "$$said"; exit 1; }; echo "import-linter: $$(tail -n 1 <<<"$$said")"
-	@git ls-files -z 'notebooks/*.ipynb' 'templates/*.ipynb' | xargs -0 --no-run-if-empty $(BIN)/nbstripout --verify
+	@git ls-files -z 'notebooks/*.ipynb' 'templates/*.ipynb' | xargs -0 --no-run-if-empty $(BIN)/nbstripout --keep-id --verify
 	@echo "nbstripout: $$(git ls-files 'notebooks/*.ipynb' 'templates/*.ipynb' | wc -l) notebooks without outputs"
 
 .PHONY: types

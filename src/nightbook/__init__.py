@@ -24,7 +24,7 @@ from nightbook.notebooks.inside import (
 from nightbook.version import __version__
 
 if TYPE_CHECKING:
-    from nightbook.workflow.api import compare, get_run, plan, resume, run, runs, sweep
+    from nightbook.workflow.api import compare, get_run, plan, resume, run, search_runs, sweep
 
 __all__ = [
     "Input",
@@ -45,11 +45,11 @@ __all__ = [
     "resume",
     "reveal",
     "run",
-    "runs",
+    "search_runs",
     "sweep",
 ]
 
-_FROM_WORKFLOW = frozenset({"compare", "get_run", "plan", "resume", "run", "runs", "sweep"})
+_FROM_WORKFLOW = frozenset({"compare", "get_run", "plan", "resume", "run", "search_runs", "sweep"})
 
 
 def __getattr__(name: str) -> object:

@@ -93,7 +93,7 @@ def project(tmp_path: Path) -> Project:
         "result = sum(map(int, open(doubled).read().split()))",
         "nightbook.log_metric('result', result)\nopen(total, 'w').write(str(result))",
     )
-    (tmp_path / "arithmetic.py").write_text("def double(number):\n    return 2 * number\n")
+    (tmp_path / "notebooks" / "arithmetic.py").write_text("def double(number):\n    return 2 * number\n")
     return made
 
 
@@ -115,8 +115,8 @@ def test_only_what_changed_and_what_depends_on_it_runs_again(project: Project) -
     assert project.stages_that_ran() == ["numbers"]
 
     # The project's own module is part of what a stage is made of.
-    (project.root / "arithmetic.py").write_text("def double(number):\n    return number + number\n")
-    assert "module arithmetic.py changed" in project.why("doubled")
+    (project.root / "notebooks" / "arithmetic.py").write_text("def double(number):\n    return number + number\n")
+    assert "module notebooks/arithmetic.py changed" in project.why("doubled")
     assert project.stages_that_ran() == ["doubled"]
 
 

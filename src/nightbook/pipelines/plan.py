@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nightbook.cards import STYLE
 from nightbook.errors import KernelError, StorageError
 from nightbook.pipelines.decision import Decision, Situation, Verdict, decide
 from nightbook.pipelines.fingerprint import Fingerprinter, input_part, stage_part
@@ -53,10 +54,11 @@ class Plan:
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td>{html.escape(one.stage)}</td><td>{_ICONS[one.verdict]} {one.verdict}</td>"
-            f"<td style='text-align:left'>{'<br>'.join(map(html.escape, one.reasons))}</td></tr>"
+            f"<td>{'<br>'.join(map(html.escape, one.reasons))}</td></tr>"
             for one in self.decisions
         )
-        return f"<table><thead><tr><th>Stage</th><th>Verdict</th><th>Why</th></tr></thead><tbody>{rows}</tbody></table>"
+        head = "<thead><tr><th>Stage</th><th>Verdict</th><th>Why</th></tr></thead>"
+        return f'<style>{STYLE}</style><div class="nb nb-card"><table>{head}<tbody>{rows}</tbody></table></div>'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

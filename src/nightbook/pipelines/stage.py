@@ -116,7 +116,7 @@ def load_stage(settings: Settings, path: Path, given: Mapping[str, object] | Non
         NotebookError: The file is no notebook.
         ParameterError: A value does not fit what the notebook declares.
     """
-    path = Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow links; the name one typed stays
+    path = Path(os.path.abspath(path))  # noqa: PTH100 - the name one typed stays; resolve would follow links
     for name, table in settings.stages.items():
         if table.notebook and settings.root / table.notebook == path:
             return _Loader(settings).stage(name, read_notebook(path), given or {})

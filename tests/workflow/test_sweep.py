@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nightbook.errors import ParameterError
+from nightbook.settings import Settings, load_settings
+from nightbook.workflow.requests import RunRequest
+from nightbook.workflow.sweep import _changed_stages, _parameter_set, _select, _shared_stages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+MAKE = 'from nightbook import Output\ncount: int = 3\nnumbers: Output = "../data/numbers.txt"'
+FIT = (
+    "from nightbook import Input, Output\n"
+    'numbers: Input = "../data/numbers.txt"\nrate: float = 0.1\nmodel: Output = "../data/model.txt"'
+)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, new_notebook: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Settings:
+    new_notebook(tmp_path / "notebooks" / "make.ipynb", MAKE)
+    new_notebook(tmp_path / "notebooks" / "fit.ipynb", FIT)
+    monkeypatch.chdir(tmp_path)
+    return load_settings(tmp_path, environment={})
+
+
+def test_a_set_changes_the_stage_that_it_is_about_and_shares_what_comes_before(settings: Settings) -> None:
+    base = RunRequest(settings=settings, targets=("fit",))
+    selection = _select(base, {"rate": 0.2})
+    changed = _changed_stages(selection, [{"rate": 0.2}])
+    assert (changed, _shared_stages(selection, changed)) == (("fit",), ("make",))
+
+
+def test_a_set_that_varies_an_earlier_stage_changes_all_behind_it(settings: Settings) -> None:
+    base = RunRequest(settings=settings, targets=("fit",))
+    changed = _changed_stages(_select(base, {"make.count": 5}), [{"make.count": 5}])
+    assert changed == ("make", "fit")
+
+
+def test_each_set_writes_into_a_folder_of_its_own_and_reads_from_there(settings: Settings) -> None:
+    base = RunRequest(settings=settings, targets=("fit",))
+    one, other = (_parameter_set(base, {"make.count": count}, ("make", "fit")) for count in (5, 6))
+    made = one.pipeline.stages["make"].outputs[0]
+    assert made.uri.startswith(".nightbook/sweeps/")
+    assert one.pipeline.stages["fit"].inputs[0].key == made.key
+    assert made.key != other.pipeline.stages["make"].outputs[0].key
+    # The same set again has the same folder: that is how it is known to have succeeded before.
+    assert _parameter_set(base, {"make.count": 5}, ("make", "fit")).pipeline.stages["make"].outputs[0] == made
+
+
+def test_a_stage_whose_output_no_parameter_sets_cannot_be_swept(settings: Settings) -> None:
+    (settings.root / "nightbook.toml").write_text('[stages.fit]\noutputs = { extra = "data/extra.txt" }\n')
+    base = RunRequest(settings=load_settings(settings.root, environment={}), targets=("fit",))
+    with pytest.raises(ParameterError, match=r"always writes data/extra\.txt"):
+        _parameter_set(base, {"rate": 0.2}, ("fit",))
