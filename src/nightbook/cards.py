@@ -29,12 +29,12 @@ _DARK = (
     "--nb-busy:#7ab8ff;--nb-busy-bg:#12294a;--nb-warn:#f2c14e;--nb-warn-bg:#35280a"
 )
 # JupyterLab says on its body which theme is on; elsewhere the browser does.
-COLOURS: Final = (
+_COLOURS: Final = (
     f".nb{{{_LIGHT}}}@media (prefers-color-scheme:dark){{.nb{{{_DARK}}}}}"
     f"[data-jp-theme-light=true] .nb{{{_LIGHT}}}[data-jp-theme-light=false] .nb{{{_DARK}}}"
 )
-_STYLE = (
-    COLOURS
+STYLE: Final = (
+    _COLOURS
     + """
 .nb-card{font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);color:var(--nb-text);max-width:760px;
 border:1px solid var(--nb-line);border-radius:6px;padding:12px 16px;overflow-wrap:anywhere}
@@ -45,11 +45,12 @@ border:1px solid var(--nb-line);border-radius:6px;padding:12px 16px;overflow-wra
 .nb-muted{color:var(--nb-muted)}
 .nb-message{white-space:pre-wrap;background:var(--nb-sunken);border-radius:4px;padding:4px 8px}
 .nb-message.nb-is-bad{background:var(--nb-bad-soft);border-left:3px solid var(--nb-bad)}
-.nb-card table{border-collapse:collapse;margin:4px 0;font-size:13px;border:0}
-.nb-card td,.nb-card th{text-align:left;padding:2px 16px 2px 0;border:0;background:none;white-space:normal;
+.nb.nb-card table{border-collapse:collapse;margin:4px 0;font-size:13px;border:0}
+.nb.nb-card table tbody tr,.nb.nb-card table thead tr{background:none}
+.nb.nb-card td,.nb.nb-card th{text-align:left;padding:2px 16px 2px 0;border:0;background:none;white-space:normal;
 max-width:none;font-weight:400;vertical-align:top}
-.nb-card td{font-variant-numeric:tabular-nums}.nb-card tr{background:none}.nb-card th{color:var(--nb-muted)}
-.nb-card summary{cursor:pointer;min-height:24px}.nb-card code{font-family:var(--jp-code-font-family,monospace);
+.nb.nb-card td{font-variant-numeric:tabular-nums}.nb.nb-card th{color:var(--nb-muted)}
+.nb-card summary{cursor:pointer;min-height:24px}.nb.nb-card code{font-family:var(--jp-code-font-family,monospace);
 font-size:12px;background:none;color:inherit;padding:0}
 """
 )
@@ -92,7 +93,7 @@ def render_card(card: Card) -> str:
     _, tone = tone_of(card.status)
     failed = " nb-is-bad" if tone == "bad" else ""
     parts = [
-        f"<style>{_STYLE}</style>",
+        f"<style>{STYLE}</style>",
         '<div class="nb nb-card">',
         f'<p><span class="nb-title">{html.escape(card.title)}</span>{status_badge(card.status)}</p>',
         f'<p class="nb-muted">{" · ".join(map(html.escape, card.facts))}</p>' if card.facts else "",

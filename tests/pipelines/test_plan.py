@@ -185,4 +185,4 @@ def test_a_plan_shows_itself_as_a_table_without_active_content(project: Project)
     shown = project.plan()._repr_html_()
     assert "<td>&lt;b&gt;x</td>" in shown
     assert "never ran successfully" in shown
-    assert Plan(decisions=())._repr_html_().startswith("<table>")
+    assert Plan(decisions=())._repr_html_().count("<tr>") == 1

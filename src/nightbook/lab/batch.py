@@ -9,6 +9,7 @@ from __future__ import annotations
 import _thread
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, TextIO
 from nightbook.errors import NightbookError
 from nightbook.lab.order import Order
 from nightbook.workflow.api import run
+from nightbook.workflow.execution import PATIENT_SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +33,7 @@ UPDATE_SECONDS = 0.4
 class Correspondent:
     """Watches a run for somebody in another process, and stops it when they say so.
 
-    Interrupts are raised only where a run expects them: while it updates, or before anything has started.
+    It interrupts only where a run expects it: while it updates, or before anything has started.
 
     Args:
         channel: Takes the lines.
@@ -89,9 +91,9 @@ class Correspondent:
         self.send(publishing=reason)
 
     def _heed(self) -> None:
-        if self._asked > self._heeded:
+        if min(self._asked, PATIENT_SIGNALS) > self._heeded:
             self._heeded += 1
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
 
 
 def _stage_words(stage: StageView) -> dict[str, object]:
