@@ -1,4 +1,5 @@
 """`python -m nightbook`, the same as `nightbook`."""
+
 from __future__ import annotations
 
 from nightbook.cli.main import main

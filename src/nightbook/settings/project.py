@@ -12,7 +12,16 @@ from urllib.parse import urlsplit
 
 from nightbook.errors import SettingsError
 from nightbook.records import Limits
-from nightbook.settings.kinds import CONTAINMENTS, ENGINES, LIMITS, SETTINGS, STAGE_SETTINGS, checked, from_text, kind_of
+from nightbook.settings.kinds import (
+    CONTAINMENTS,
+    ENGINES,
+    LIMITS,
+    SETTINGS,
+    STAGE_SETTINGS,
+    checked,
+    from_text,
+    kind_of,
+)
 from nightbook.version import __version__
 
 if TYPE_CHECKING:
