@@ -175,11 +175,15 @@ def pages_with_examples() -> list[Path]:
     return [page for page in PAGES if page != TUTORIAL and blocks_of(page)]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.xdist_group("documentation")
 def test_the_tutorial_works_word_for_word(bikes: Path) -> None:
     assert (bikes / ".nightbook" / "ledger.sqlite").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.xdist_group("documentation")
 @pytest.mark.parametrize("page", pages_with_examples(), ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_the_examples_of_a_page_work(bikes: Path, tmp_path: Path, page: Path) -> None:
