@@ -78,6 +78,7 @@ class SupervisedClient(NotebookClient):
         self._is_exit_asked = False
         self._next_progress = 0.0
         self._next_snapshot = 0.0
+        self._has_untold = False
 
     def execute_notebook(self) -> None:
         """Start a kernel, execute until a cell ends the notebook, stop the kernel.
@@ -176,10 +177,16 @@ class SupervisedClient(NotebookClient):
         """A kernel that is done with a cell is listened to for as long as it has something to say."""
         while True:
             try:
-                message = await ensure_async(cast("Any", self.kc).iopub_channel.get_msg(timeout=SILENCE_SECONDS))
+                silence = PROGRESS_SECONDS if self._has_untold else SILENCE_SECONDS
+                message = await ensure_async(cast("Any", self.kc).iopub_channel.get_msg(timeout=silence))
             except Empty:
-                if self._replied_to == parent_msg_id:
+                is_done = self._replied_to == parent_msg_id
+                if is_done and not self._has_untold:
                     return
+                if self._has_untold:
+                    # What came last is told also when nothing follows for long; what is done tells all with its end.
+                    self._tell_progress(cell_index)
+                    self._has_untold &= not is_done
                 continue
             if message["parent_header"].get("msg_id") == parent_msg_id:
                 try:
@@ -207,6 +214,7 @@ class SupervisedClient(NotebookClient):
             bounded.add_stream(content["name"], content["text"])
         elif bounded.admit(content):
             super().output(outs, msg, display_id, cell_index)
+        self._has_untold = True
         self._tell_progress(cell_index)
         return None
 
@@ -248,13 +256,14 @@ class SupervisedClient(NotebookClient):
         return list(self._bounded[position].shown()) if position in self._bounded else []
 
     def _tell_outputs(self, position: int) -> None:
+        self._has_untold = False
         self._journal.tell(EventKind.OUTPUTS, position=position, outputs=self._shown(position))
 
     def _tell_progress(self, position: int) -> None:
         now = time.monotonic()
-        if now < self._next_progress:
+        bounded = self._bounded.get(position)
+        if bounded is None or now < self._next_progress:
             return
-        bounded = self._bounded[position]
         self._next_progress = now + PROGRESS_SECONDS
         self._journal.tell(EventKind.OUTPUT, position=position, line=bounded.last_line[:300])
         if now >= self._next_snapshot:
