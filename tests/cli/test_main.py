@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from nightbook.cli.main import COMMANDS, main, root
+from nightbook.errors import ExitCode
+
+HEAVY = {"mlflow", "nbconvert", "nbformat", "pandas", "papermill", "psutil", "rich", "sqlalchemy"}
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "commands.md"
+
+
+def imported_by(program: str) -> set[str]:
+    code = f"import sys\n{program}\nprint(*sys.modules)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
+
+
+def exit_code_of(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as raised:
+        main(arguments)
+    assert isinstance(raised.value.code, int)
+    return raised.value.code
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import nightbook",
+        "from nightbook.cli.main import root; root.main(['--help'], standalone_mode=False)",
+        "from nightbook.cli.main import root; root.main(['--version'], standalone_mode=False)",
+    ],
+    ids=["import nightbook", "nightbook --help", "nightbook --version"],
+)
+def test_the_start_imports_nothing_heavy(program: str) -> None:
+    assert imported_by(program) & HEAVY == set()
+
+
+def test_what_a_plan_needs_is_light_too(finished_project: Path) -> None:
+    program = (
+        f"import os; os.chdir({str(finished_project)!r})\n"
+        "from nightbook.cli.main import root\n"
+        "root.main(['run', '-n'], standalone_mode=False)\n"
+        "root.main(['why', 'fit'], standalone_mode=False)"
+    )
+    assert imported_by(program) & HEAVY == set()
+
+
+def test_every_command_is_there_and_explains_itself() -> None:
+    for name in COMMANDS:
+        result = CliRunner().invoke(root, [name, "--help"])
+        assert result.exit_code == 0, name
+        assert "Usage:" in result.output
+
+
+def test_exit_codes_are_those_of_the_reference() -> None:
+    documented = re.findall(r"^\| (\d+) \| .+ \|$", REFERENCE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert set(map(int, documented)) == set(ExitCode)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("frobnicate",),
+        ("run", "--frobnicate"),
+        ("run", "no-such-stage"),
+        ("run", "fit", "-p", "alpah=1"),
+        ("run", "fit", "-p", "alpha=much"),
+        ("why", "no-such-stage"),
+        ("resume", "99"),
+        ("runs", "show", "99"),
+        ("runs", "compare", "1"),
+        ("runs", "list", "--status", "great"),
+        ("report", "99"),
+        ("report", "1", "-o", "copy.html"),
+        ("diff", "1", "99"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_wrong_with_a_request_ends_with_2(
+    arguments: tuple[str, ...],
+    finished_project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(finished_project)
+    assert exit_code_of(*arguments) == ExitCode.USAGE
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "rror" in said.err
+
+
+def test_a_plan_with_stale_stages_ends_with_4(finished_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(finished_project)
+    assert exit_code_of("run", "-n") == ExitCode.DONE
+    assert exit_code_of("run", "-n", "--check") == ExitCode.DIFFERENT
+
+
+def test_a_ledger_that_is_away_ends_with_5(finished_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(finished_project)
+    monkeypatch.setenv("NIGHTBOOK_LEDGER", "postgresql://nobody@127.0.0.1:1/none")
+    assert exit_code_of("runs", "list") == ExitCode.UNREACHABLE
+
+
+def test_an_error_says_what_and_what_to_try(
+    finished_project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(finished_project)
+    exit_code_of("why", "fitt")
+    assert capsys.readouterr().err.splitlines() == ["error: there is no stage 'fitt'", "try: did you mean 'fit'?"]
+
+
+def test_a_mistyped_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code_of("docter") == ExitCode.USAGE
+    assert "Did you mean 'doctor'?" in capsys.readouterr().err
+
+
+def test_a_shell_completes_commands_without_loading_them() -> None:
+    program = (
+        "import os; os.environ |= {'_NIGHTBOOK_COMPLETE': 'bash_complete', 'COMP_WORDS': 'nightbook r', 'COMP_CWORD': '1'}\n"
+        "from nightbook.cli.main import main\n"
+        "try: main([])\nexcept SystemExit: pass"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["plain,run", "plain,resume", "plain,runs", "plain,report"]
+    assert imported_by(program) & HEAVY == set()
+
+
+def test_colour_is_off_where_nobody_wants_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "nightbook", "init", str(tmp_path / "new")]
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, env={**os.environ, "NO_COLOR": "1", "FORCE_COLOR": "1"}
+    )
+    assert "\x1b" not in done.stdout
