@@ -11,12 +11,13 @@ import os
 import select
 import signal
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nightbook.files import write_atomically
-from nightbook.records import RunStatus
+from nightbook.records import RunKind, RunStatus
 from nightbook.runs.ledger import Ledger
 from nightbook.runs.probe import answers
 from nightbook.runs.request import REQUEST, TRACKING, ExecutionRequest
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 PAUSE_SECONDS = 2.0
 SHORT_PAUSE_SECONDS = 0.05
+ENDING_SECONDS = 10.0
 
 
 class Publishing:
@@ -38,6 +40,7 @@ class Publishing:
         self._ledger = ledger
         self._outbox: Outbox | None = None
         self._awaiting: set[str] = set()
+        self._known: set[str] = set()
 
     def serve(self) -> str:
         """Return why something is still owed, empty when nothing is."""
@@ -47,6 +50,7 @@ class Publishing:
         return self._finish()
 
     def _publish(self, told: set[str]) -> None:
+        self._known |= told
         self._awaiting |= {run_id for run_id in told if self._awaits_tracking(run_id)}
         if self._awaiting and not answers(self._settings.tracking_uri, timeout_seconds=0.5):
             self._let_go_without_tracking()
@@ -56,12 +60,23 @@ class Publishing:
             self._open().drain()
 
     def _finish(self) -> str:
+        self._await_ends()
         self._write_reports()
         if not answers(self._settings.tracking_uri, timeout_seconds=0.5):
             debt = self._ledger.deliveries.owed()
             return f"MLflow does not answer, {debt.runs} runs wait for it" if debt.runs else ""
         drained = self._open().drain()
         return f"{drained.owed} runs wait for MLflow: {drained.reason}" if drained.owed else ""
+
+    def _await_ends(self) -> None:
+        """A command that was killed leaves runs whose supervisors need a moment to end them."""
+        deadline = time.monotonic() + ENDING_SECONDS
+        while time.monotonic() < deadline and any(self._is_supervised(run_id) for run_id in self._known):
+            time.sleep(SHORT_PAUSE_SECONDS)
+
+    def _is_supervised(self, run_id: str) -> bool:
+        run = self._ledger.get(run_id)
+        return run.kind is RunKind.STAGE and not run.status.is_final
 
     def _write_reports(self) -> None:
         """Reports do not wait for MLflow."""

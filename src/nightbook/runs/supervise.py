@@ -63,10 +63,10 @@ def carry_out(request: ExecutionRequest, began: datetime) -> Outcome:
             if not ledger.start(request.run_id, SupervisorProcess.this()):
                 watch.interrupt(Stop.CANCELLED)
             write_environment(Path(request.folder))
-            returncode = watch.until_ended(lambda: beat(ledger, request.run_id))
+            watch.until_ended(lambda: beat(ledger, request.run_id))
     finally:
         watch.end()
-    return conclude(request, gather_evidence(request, watch, returncode), began)
+    return conclude(request, gather_evidence(request, watch), began)
 
 
 def beat(ledger: Ledger, run_id: str) -> bool:
@@ -117,7 +117,7 @@ def write_environment(folder: Path) -> None:
         write_atomically(folder / ENVIRONMENT, ("\n".join(lines) + "\n").encode())
 
 
-def gather_evidence(request: ExecutionRequest, watch: RunnerWatch, returncode: int) -> Evidence:
+def gather_evidence(request: ExecutionRequest, watch: RunnerWatch) -> Evidence:
     """Read what happened from the disk and from the watch."""
     folder = Path(request.folder)
     prepared = prepared_notebook(folder)
@@ -125,7 +125,7 @@ def gather_evidence(request: ExecutionRequest, watch: RunnerWatch, returncode: i
         trace=trace_of(request),
         code_cells=sum(is_executable(cell) for cell in prepared["cells"]),
         source_indices=source_indices(prepared),
-        runner_returncode=returncode,
+        runner_returncode=watch.returncode,
         stop=watch.stop,
         limits=request.limits,
         memory_kills=watch.memory_kills,

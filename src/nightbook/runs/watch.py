@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import time
@@ -29,6 +30,8 @@ LIMITED_POLL_SECONDS = 0.2
 GRACE_SECONDS = 3.0
 LOG_LIMIT_BYTES = 1_000_000
 LONGEST_LOG_LINE = 100_000
+# What util-linux 2.38 says, and exits with 1, when the runner was killed: to end by the same signal is beyond it.
+UNSHARE_CONFUSED = "unshare: sigprocmask unblock failed"
 WARNING = "] WARNING | "  # as Jupyter writes them; never what a process ended of
 
 
@@ -141,8 +144,13 @@ class RunnerWatch:
             start_new_session=True,
         )
 
-    def until_ended(self, beat: Callable[[], bool]) -> int:
-        """Return the runner's exit status once it is gone.
+    @property
+    def returncode(self) -> int:
+        """How the runner ended, negative for a signal; known once `end` has been called."""
+        return -signal.SIGKILL if UNSHARE_CONFUSED in self.log.last_line else self._runner.wait()
+
+    def until_ended(self, beat: Callable[[], bool]) -> None:
+        """Return when the runner is gone.
 
         Args:
             beat: Tells the ledger that the run is supervised, every `request.heartbeat_seconds`. It returns False when
@@ -160,7 +168,6 @@ class RunnerWatch:
                 self._look(now)
                 for key, _ in selector.select(self._deadlines.next(now)):
                     key.data(selector)
-        return self._runner.wait()
 
     def end(self) -> None:
         """Leave no process of the run behind, whatever happened."""

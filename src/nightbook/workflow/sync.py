@@ -9,7 +9,9 @@ from nightbook.errors import LedgerError
 from nightbook.runs.ledger import Ledger
 from nightbook.runs.outbox import Outbox
 from nightbook.runs.publishing import ReportingOutbox
+from nightbook.runs.reporting import ensure_page
 from nightbook.runs.tracking import MlflowTracker
+from nightbook.workflow.contact import open_ledger
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +46,10 @@ def sync(settings: Settings, source: Path | None = None) -> SyncResult:
         LedgerError: There is no ledger in `source`.
     """
     if source is None:
-        with Ledger.open(settings.ledger) as ledger:
+        with open_ledger(settings) as ledger:
+            # Reports do not wait for MLflow.
+            for run_id in ledger.deliveries.owed_runs():
+                ensure_page(settings, ledger, ledger.get(run_id))
             drained = ReportingOutbox(settings, ledger).drain()
     else:
         state = _state_folder(source)

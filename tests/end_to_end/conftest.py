@@ -1,0 +1,192 @@
+"""A project on disk whose runs are driven through the command line, watched from outside and killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+import psutil
+import pytest
+
+from nightbook.runs.ledger import Ledger
+from nightbook.settings import load_settings
+from nightbook.workflow.contact import open_ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from nightbook.records import Run
+
+NIGHTBOOK = (sys.executable, "-m", "nightbook")
+# Nobody listens there: MLflow is told later, by whoever asks for it.
+NO_TRACKING = "http://127.0.0.1:9"
+MODULES = {
+    "supervisor": "nightbook.runs.supervise",
+    "runner": "nightbook.runs.engine",
+    "publisher": "nightbook.runs.publish",
+}
+
+
+@dataclass
+class Scene:
+    """A project and what happens in it.
+
+    Attributes:
+        root: Its folder.
+        environment: Variables for its commands.
+        patience_seconds: Longest wait for anything; a busy machine is slow.
+    """
+
+    root: Path
+    environment: dict[str, str] = field(default_factory=lambda: {"NIGHTBOOK_TRACKING_URI": NO_TRACKING})
+    patience_seconds: float = 90
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def wait_until(self, condition: Callable[[], Any], what: str, seconds: float | None = None) -> Any:
+        """The condition's first true value."""
+        bound = seconds or self.patience_seconds
+        deadline = time.monotonic() + bound
+        while time.monotonic() < deadline:
+            if value := condition():
+                return value
+            time.sleep(0.02)
+        return pytest.fail(f"waited {bound} s for {what}")
+
+    def notebook(self, name: str, *cells: str, tags: dict[int, str] | None = None, kernel: str = "python3") -> Path:
+        """Write a notebook below the root."""
+        made = [nbformat.v4.new_code_cell(source) for source in cells]
+        for index, tag in (tags or {}).items():
+            made[index].metadata["tags"] = [tag]
+        notebook = nbformat.v4.new_notebook(cells=made)
+        notebook.metadata.kernelspec = {"name": kernel, "display_name": kernel, "language": "python"}
+        path = self.root / f"{name}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, path)
+        return path
+
+    def stage(self, name: str, *cells: str, tags: dict[int, str] | None = None, declares: str = "n: int = 1") -> Path:
+        """Write a stage: a notebook in `notebooks/` whose cell 0 declares its parameters."""
+        shifted = {index + 1: tag for index, tag in (tags or {}).items()}
+        return self.notebook(f"notebooks/{name}", declares, *cells, tags={0: "parameters", **shifted})
+
+    def configure(self, text: str) -> None:
+        """Write `nightbook.toml`."""
+        (self.root / "nightbook.toml").write_text(text, encoding="utf-8")
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        """Start a command in a session of its own."""
+        process = subprocess.Popen(
+            [*NIGHTBOOK, *arguments],
+            cwd=self.root,
+            env={**os.environ, **self.environment},
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            **options,
+        )
+        self.started.append(process)
+        return process
+
+    def command(self, *arguments: str, expect: int = 0) -> tuple[str, str]:
+        """Run a command to its end; returns what it wrote to stdout and stderr."""
+        process = self.start(*arguments)
+        output, errors = process.communicate(timeout=2 * self.patience_seconds)
+        assert process.returncode == expect, output + errors
+        return output, errors
+
+    def run(self, *arguments: str, expect: int = 0) -> list[dict[str, Any]]:
+        """`nightbook run --json`: the records of the stage runs."""
+        output, _ = self.command("run", "--json", *arguments, expect=expect)
+        records: list[dict[str, Any]] = json.loads(output)["runs"]
+        return records
+
+    def contact(self) -> dict[str, Run]:
+        """Open the ledger as any command does; every stage's newest run."""
+        settings = load_settings(self.root, environment=self.environment)
+        with open_ledger(settings) as ledger:
+            return {run.stage or "": run for run in reversed(ledger.runs(limit=500)) if run.stage}
+
+    def recorded(self) -> dict[str, Run]:
+        """What the ledger holds, without recovering anything."""
+        settings = load_settings(self.root, environment=self.environment)
+        with Ledger.open(settings.ledger) as ledger:
+            return {run.stage or "": run for run in reversed(ledger.runs(limit=500)) if run.stage}
+
+    def folder(self, run: Run | dict[str, Any]) -> Path:
+        """Where a run's files are."""
+        run_id = run["run_id"] if isinstance(run, dict) else run.run_id
+        return self.root / ".nightbook" / "runs" / run_id
+
+    def executed(self, run: Run | dict[str, Any]) -> Any:
+        """The executed notebook, which is valid."""
+        notebook = nbformat.read(self.folder(run) / "executed.ipynb", as_version=nbformat.NO_CONVERT)
+        nbformat.validate(notebook)
+        assert notebook.nbformat == 4
+        return notebook
+
+    def processes(self, part: str, run: Run | None = None) -> list[psutil.Process]:
+        """Live processes of ours in this project: `supervisor`, `runner`, `publisher`, `unshare` or `kernel`."""
+        place = str(self.folder(run)) if run is not None else str(self.root)
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.status() != psutil.STATUS_ZOMBIE and self._is_part(process, part, place, run):
+                    found.append(process)
+        return found
+
+    @staticmethod
+    def _is_part(process: psutil.Process, part: str, place: str, run: Run | None) -> bool:
+        command = process.cmdline()
+        if part == "kernel":
+            return "ipykernel_launcher" in " ".join(command) and (
+                run is None or process.environ().get("NIGHTBOOK_RUN_ID") == run.run_id
+            )
+        if not any(place in word for word in command):
+            return False
+        if part == "unshare":
+            return Path(command[0]).name == "unshare"
+        return Path(command[0]).name != "unshare" and MODULES[part] in command
+
+    def survivors(self) -> list[str]:
+        """Every live process that belongs to one of this project's runs, or bears its folder's name."""
+        runs = {folder.name for folder in (self.root / ".nightbook" / "runs").glob("*")}
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.status() == psutil.STATUS_ZOMBIE:
+                    continue
+                environment = process.environ()
+                is_marked = environment.get("NIGHTBOOK_RUN_ID") in runs
+                if is_marked or any(str(self.root) in word for word in process.cmdline()):
+                    found.append(f"{process.pid} {' '.join(process.cmdline())}")
+        return found
+
+    def has_ended(self, *pids: int) -> bool:
+        """None of the processes lives, zombies not counted."""
+        for pid in pids:
+            with suppress(psutil.Error):
+                if psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                    return False
+        return True
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    made = Scene(tmp_path)
+    yield made
+    for line in made.survivors():
+        with suppress(psutil.Error):
+            psutil.Process(int(line.split()[0])).kill()
+    for process in made.started:
+        process.kill()
+        process.communicate()
