@@ -51,6 +51,17 @@ def test_a_changed_line_is_shown(settings: Settings) -> None:
     assert document["parameters"] == {"alpha": [0.25, 0.5]}
 
 
+def test_lines_are_compared_however_an_editor_saves_them(settings: Settings) -> None:
+    path = source_of(settings, "6")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    for cell in content["cells"]:
+        cell["source"] = cell["source"].splitlines(keepends=True)
+    content["cells"][3]["source"][-1] = "pass"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    (source,) = diff(settings, "3", "6").sources
+    assert "+  pass" in source.text(is_coloured=False)
+
+
 def test_pipelines_are_compared_by_the_stages_that_both_ran(settings: Settings) -> None:
     found = diff(settings, "1", "5")
     assert [one.stage for one in found.sources] == ["fit"]

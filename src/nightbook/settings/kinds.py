@@ -11,7 +11,7 @@ from nightbook.errors import SettingsError, nearest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-ENGINES = ("jupyter", "fork")
+ENGINES = ("jupyter",)
 CONTAINMENTS = ("auto", "pid_namespace", "process_tree")
 
 

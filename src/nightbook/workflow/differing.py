@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from nbdime.prettyprint import PrettyPrintConfig, pretty_print_diff
 from nbformat import NotebookNode, from_dict
 
 from nightbook.errors import RunNotFoundError
+from nightbook.notebooks.document import CellKind, read_notebook
 from nightbook.records import Run, RunKind
 from nightbook.runs.request import SOURCE
 from nightbook.workflow.comparing import Comparison, comparison_of
@@ -20,8 +20,6 @@ from nightbook.workflow.contact import open_ledger
 if TYPE_CHECKING:
     from nightbook.runs.ledger import Ledger
     from nightbook.settings import Settings
-
-KEPT_OF_A_CELL = ("cell_type", "source")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,14 +115,14 @@ def _source(settings: Settings, run: Run) -> NotebookNode:
         raise RunNotFoundError(
             f"the source of {run.label} is not here ({path})", remedy="ask on the machine that ran it"
         )
-    content = json.loads(path.read_text(encoding="utf-8"))
     cells = [
         {
-            **{key: cell[key] for key in KEPT_OF_A_CELL},
+            "cell_type": cell.kind.value,
+            "source": cell.source,
             "metadata": {},
-            **({"outputs": [], "execution_count": None} if cell["cell_type"] == "code" else {}),
+            **({"outputs": [], "execution_count": None} if cell.kind is CellKind.CODE else {}),
         }
-        for cell in content["cells"]
+        for cell in read_notebook(path).cells
     ]
     node: NotebookNode = from_dict({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": cells})
     return node
