@@ -76,7 +76,7 @@ def test_a_wait_for_another_run_is_broken_off() -> None:
 def test_nobody_needs_to_listen() -> None:
     channel = io.StringIO()
     correspondent = Correspondent(channel)
-    channel.write = lambda _: (_ for _ in ()).throw(BrokenPipeError)  # type: ignore[method-assign]
+    channel.write = lambda _: (_ for _ in ()).throw(BrokenPipeError)  # type: ignore[method-assign] # a pipe whose reader is gone
     correspondent.publishing("reports")
 
 

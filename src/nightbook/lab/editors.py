@@ -63,7 +63,27 @@ class Editor(Protocol):
         """Let it be changed, or not."""
 
 
-class TextEditor:
+class FieldEditor:
+    """An editor of one control.
+
+    Args:
+        field: The control.
+    """
+
+    def __init__(self, field: Any) -> None:  # noqa: ANN401 - ipywidgets ships no types
+        self.field = field
+        self.widget: Any = field
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Tell of every change, with every key that is typed."""
+        self.field.observe(lambda _: changed(), "value")
+
+    def enable(self, *, is_enabled: bool) -> None:
+        """Let it be changed, or not."""
+        self.field.disabled = not is_enabled
+
+
+class TextEditor(FieldEditor):
     """A line of text, or several for JSON, read by the declared type."""
 
     def __init__(self, name: str, kind: ParameterType, base: object, *, placeholder: str = "") -> None:
@@ -72,10 +92,10 @@ class TextEditor:
         make = widgets.Textarea if _is_long(kind, shown) else widgets.Text
         extra = {"rows": min(6, shown.count("\n") + 2)} if make is widgets.Textarea else {}
         hint = placeholder or (_HINTS.get(kind.scalar, "") if isinstance(kind, ScalarType) else "")
-        self.field = make(
+        field = make(
             value=shown, description=name, tooltip=describe(kind), placeholder=hint, continuous_update=True, **extra
         )
-        self.widget: Any = self.field
+        super().__init__(field)
         self._base = (shown, base)
 
     def read(self) -> object:
@@ -90,14 +110,6 @@ class TextEditor:
     def write(self, value: object) -> None:
         """Show it as one would type it."""
         self.field.value = text_of(self._kind, value)
-
-    def watch(self, changed: Callable[[], None]) -> None:
-        """Tell of every key."""
-        self.field.observe(lambda _: changed(), "value")
-
-    def enable(self, *, is_enabled: bool) -> None:
-        """Let it be typed in, or not."""
-        self.field.disabled = not is_enabled
 
 
 class RangeEditor(TextEditor):
@@ -142,7 +154,7 @@ class RangeEditor(TextEditor):
             self.field.value = str(moved if isinstance(moved, int) else round(moved, self._decimals))
 
 
-class ChoiceEditor:
+class ChoiceEditor(FieldEditor):
     """One of the listed values, as buttons when they are few and short."""
 
     def __init__(self, name: str, kind: ParameterType, values: tuple[object, ...], base: object) -> None:
@@ -151,9 +163,8 @@ class ChoiceEditor:
         self._values = dict(zip(_distinct(labels, values), values, strict=True))
         is_short = len(values) <= MOST_BUTTONS and max(map(len, labels)) <= LONGEST_BUTTON
         make = widgets.ToggleButtons if is_short else widgets.Dropdown
-        self.field = make(options=list(self._values), value=self._label(base), description=name)
+        super().__init__(make(options=list(self._values), value=self._label(base), description=name))
         self.field.tooltip = describe(kind)
-        self.widget: Any = self.field
 
     def read(self) -> object:
         """The value chosen."""
@@ -163,25 +174,13 @@ class ChoiceEditor:
         """Choose it."""
         self.field.value = self._label(value)
 
-    def watch(self, changed: Callable[[], None]) -> None:
-        """Tell of every choice."""
-        self.field.observe(lambda _: changed(), "value")
-
-    def enable(self, *, is_enabled: bool) -> None:
-        """Let it be chosen, or not."""
-        self.field.disabled = not is_enabled
-
     def _label(self, value: object) -> str | None:
         same = (label for label, one in self._values.items() if type(one) is type(value) and one == value)
         return next(same, None)
 
 
-class SimpleEditor:
+class SimpleEditor(FieldEditor):
     """A control whose own value is the parameter's: a tick, a date."""
-
-    def __init__(self, field: Any) -> None:  # noqa: ANN401 - ipywidgets ships no types
-        self.field = field
-        self.widget: Any = field
 
     def read(self) -> object:
         """The value shown."""
@@ -190,14 +189,6 @@ class SimpleEditor:
     def write(self, value: object) -> None:
         """Show it."""
         self.field.value = None if isinstance(value, Absent) else value
-
-    def watch(self, changed: Callable[[], None]) -> None:
-        """Tell of every change."""
-        self.field.observe(lambda _: changed(), "value")
-
-    def enable(self, *, is_enabled: bool) -> None:
-        """Let it be changed, or not."""
-        self.field.disabled = not is_enabled
 
 
 class OptionalEditor:

@@ -73,7 +73,7 @@ class Field:
 
     def _purpose(self) -> str:
         parameter, base = self.declared.parameter, self.declared.base
-        purpose = f'<span class="nb-help">{html.escape(parameter.help)}</span> ' if parameter.help else ""
+        purpose = f'<span class="nb-help">{html.escape(parameter.help)}</span> · ' if parameter.help else ""
         if isinstance(base, Absent):
             default = "required" if parameter.required else "computed by the notebook"
         else:

@@ -58,10 +58,10 @@ class ParameterForm:
         self.reset_button = widgets.Button(description="Reset", tooltip="Back to what holds when nothing is given")
         self.force_tick = widgets.Checkbox(description="even when up to date", indent=False)
         self.report_button = widgets.ToggleButton(description="Show report", icon="file-text")
-        self.report_button.layout.display = "none"
         self.summary = widgets.HTML()
         self.status = widgets.HTML()
         self.report = widgets.HTML()
+        self.report_box = widgets.VBox()
         self.run_button.on_click(lambda _: self.run())
         self.cancel_button.on_click(lambda _: self.cancel())
         self.reset_button.on_click(lambda _: self.reset())
@@ -144,8 +144,7 @@ class ParameterForm:
             *rows,
             widgets.HBox(actions).add_class("nb-actions"),
             self.status,
-            self.report_button,
-            self.report,
+            self.report_box,
         ]
         return widgets.VBox(shown).add_class("nb-form")
 
@@ -166,7 +165,8 @@ class ParameterForm:
         is_over = now.phase is Phase.ENDED
         self.status.value = situation_html(now, self._declaration.name)
         self.cancel_button.disabled = is_over
-        self.report_button.layout.display = "" if is_over and self._report_path(now).is_file() else "none"
+        has_report = is_over and self._report_path(now).is_file()
+        self.report_box.children = (self.report_button, self.report) if has_report else ()
         self._refresh()
 
     def _report_path(self, now: Situation) -> Path:
