@@ -115,7 +115,7 @@ def _source(settings: Settings, run: Run) -> NotebookNode:
         raise RunNotFoundError(
             f"the source of {run.label} is not here ({path})", remedy="ask on the machine that ran it"
         )
-    cells = [
+    cells: list[dict[str, object]] = [
         {
             "cell_type": cell.kind.value,
             "source": cell.source,
