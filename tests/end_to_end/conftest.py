@@ -66,7 +66,8 @@ class Scene:
         for index, tag in (tags or {}).items():
             made[index].metadata["tags"] = [tag]
         notebook = nbformat.v4.new_notebook(cells=made)
-        notebook.metadata.kernelspec = {"name": kernel, "display_name": kernel, "language": "python"}
+        language = kernel.removesuffix("3")
+        notebook.metadata.kernelspec = {"name": kernel, "display_name": kernel, "language": language}
         path = self.root / f"{name}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import resource
 import time
 from contextlib import ExitStack
-from queue import Empty
 from typing import TYPE_CHECKING, Any, cast
 
 import nbformat
@@ -13,7 +12,6 @@ from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionComplete, CellExecutionError, DeadKernelError
-from nbclient.util import ensure_async
 
 from nightbook.errors import KernelError
 from nightbook.notebooks.inside import MIME_TYPE
@@ -24,6 +22,7 @@ from nightbook.runs.interruption import Interruption
 from nightbook.runs.journal import is_executable
 from nightbook.runs.output_widget import BoundedOutputWidget
 from nightbook.runs.outputs import CellOutputs, size_of, too_large
+from nightbook.runs.publications import Publications, widen_queue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,7 +73,7 @@ class SupervisedClient(NotebookClient):
         self._widgets: list[BoundedOutputWidget] = []
         self._updates: dict[str, int] = {}
         self._restyled: set[int] = set()
-        self._replied_to = ""
+        self._publications: Publications
         self._is_exit_asked = False
         self._next_progress = 0.0
         self._next_snapshot = 0.0
@@ -94,11 +93,17 @@ class SupervisedClient(NotebookClient):
             except (NoSuchKernel, RuntimeError, OSError) as error:
                 raise KernelError(f"the kernel '{self.kernel_name}' did not start: {error}") from error
             self.nb.metadata["language_info"] = cast("Any", reply)["content"]["language_info"]
-            self._watch_replies()
+            self._publications = Publications(self.kc)
             self._execute_cells()
             self.set_widgets_metadata()
         metadata = {key: self.nb.metadata.get(key) for key in ("language_info", "widgets")}
         self._journal.tell(EventKind.ENDED, metadata=metadata)
+
+    def create_kernel_manager(self) -> AsyncKernelManager:
+        """nbclient's, with room for floods."""
+        manager = super().create_kernel_manager()
+        widen_queue(manager)
+        return cast("AsyncKernelManager", manager)
 
     def start_new_kernel(self, **options: Any) -> None:  # noqa: ANN401 - nbclient's own signature
         """Start the kernel, tell its process id, bound its memory."""
@@ -162,25 +167,13 @@ class SupervisedClient(NotebookClient):
             time.sleep(0.01)
         return process.poll() if process is not None else None
 
-    def _watch_replies(self) -> None:
-        channel = cast("Any", self.kc).shell_channel
-        receive = channel.get_msg
-
-        async def receive_and_note(*args: object, **options: object) -> dict[str, Any]:
-            message: dict[str, Any] = await ensure_async(receive(*args, **options))
-            self._replied_to = str(message["parent_header"].get("msg_id"))
-            return message
-
-        channel.get_msg = receive_and_note
-
     async def _async_poll_output_msg(self, parent_msg_id: str, cell: NotebookNode, cell_index: int) -> None:
         """A kernel that is done with a cell is listened to for as long as it has something to say."""
         while True:
-            try:
-                silence = PROGRESS_SECONDS if self._has_untold else SILENCE_SECONDS
-                message = await ensure_async(cast("Any", self.kc).iopub_channel.get_msg(timeout=silence))
-            except Empty:
-                is_done = self._replied_to == parent_msg_id
+            silence = PROGRESS_SECONDS if self._has_untold else SILENCE_SECONDS
+            message = await self._publications.next(within_seconds=silence)
+            if message is None:
+                is_done = self._publications.replied_to == parent_msg_id
                 if is_done and not self._has_untold:
                     return
                 if self._has_untold:

@@ -1,0 +1,62 @@
+"""What a kernel publishes, taken in as fast as it comes: what nobody takes in time, ZeroMQ drops without a word."""
+
+from __future__ import annotations
+
+import asyncio
+from queue import Empty
+from typing import TYPE_CHECKING, Any
+
+from nbclient.util import ensure_async
+
+if TYPE_CHECKING:
+    from jupyter_client.manager import KernelManager
+
+QUEUE_MESSAGES = 20_000
+MESSAGES_AT_ONCE = 200
+
+
+class Publications:
+    """A kernel's messages, and which request it has replied to.
+
+    Args:
+        client: A started kernel client of nbclient's, asynchronous.
+    """
+
+    def __init__(self, client: Any) -> None:  # noqa: ANN401 - jupyter_client types the synchronous one
+        self.replied_to = ""
+        self._channel = client.iopub_channel
+        self._session = client.session
+        self._taken = 0
+        self._note_replies(client.shell_channel)
+
+    async def next(self, *, within_seconds: float) -> dict[str, Any] | None:
+        """The next message; None when none comes in time."""
+        self._taken += 1
+        if self._taken % MESSAGES_AT_ONCE == 0:
+            # A flood must not keep the reply, or the news of the kernel's death, from being heard.
+            await asyncio.sleep(0)
+        message: dict[str, Any] | None
+        # Without asyncio's ceremony, which costs more than the message itself, as long as one is there.
+        _, message = self._session.recv(self._channel.socket)
+        if message is not None:
+            return message
+        try:
+            message = await ensure_async(self._channel.get_msg(timeout=within_seconds))
+        except Empty:
+            return None
+        return message
+
+    def _note_replies(self, channel: Any) -> None:  # noqa: ANN401 - as above
+        receive = channel.get_msg
+
+        async def receive_and_note(*args: object, **options: object) -> dict[str, Any]:
+            message: dict[str, Any] = await ensure_async(receive(*args, **options))
+            self.replied_to = str(message["parent_header"].get("msg_id"))
+            return message
+
+        channel.get_msg = receive_and_note
+
+
+def widen_queue(manager: KernelManager) -> None:
+    """Let more messages wait than ZeroMQ's thousand before any is dropped; call it before a client connects."""
+    manager.context.rcvhwm = QUEUE_MESSAGES
