@@ -189,6 +189,12 @@ import os, time
 while not os.path.exists("go"):
     time.sleep(0.05)
 """
+SIGNALS = [
+    (signal.SIGKILL, "pid_namespace"),
+    (signal.SIGKILL, "process_tree"),
+    (signal.SIGTERM, "pid_namespace"),
+    (signal.SIGHUP, "process_tree"),
+]
 VICTIMS = ("kernel", "runner", "supervisor", "unshare")
 # What follows where a signal ends the victim.
 ENDS = {
@@ -241,8 +247,7 @@ def runs_that_wait(scene: Scene, names: Sequence[str]) -> dict[str, Run]:
     return found
 
 
-@pytest.mark.parametrize("containment", ["pid_namespace", "process_tree"])
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(("number", "containment"), SIGNALS)
 def test_whoever_of_ours_is_killed_the_record_is_true_and_nobody_is_left(
     scene: Scene, number: signal.Signals, containment: str
 ) -> None:
@@ -283,8 +288,7 @@ def test_whoever_of_ours_is_killed_the_record_is_true_and_nobody_is_left(
     assert scene.survivors() == []
 
 
-@pytest.mark.parametrize("containment", ["pid_namespace", "process_tree"])
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(("number", "containment"), SIGNALS)
 def test_when_the_command_is_killed_its_runs_end_as_cancelled(
     scene: Scene, number: signal.Signals, containment: str
 ) -> None:

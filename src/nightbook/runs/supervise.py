@@ -73,7 +73,7 @@ def beat(ledger: Ledger, run_id: str) -> bool:
     """Tell the ledger that the run is looked after; a ledger that is away for a while is no reason to end it."""
     try:
         return ledger.beat(run_id)
-    except LedgerError:
+    except (LedgerError, StorageError):
         return True
 
 
@@ -82,6 +82,7 @@ def record(request: ExecutionRequest, outcome: Outcome) -> None:
 
     Raises:
         LedgerError: The ledger was away all the time: the next command will find the run lost.
+        StorageError: Its disk was full all the time, likewise.
     """
     deadline = time.monotonic() + LEDGER_PATIENCE_SECONDS
     while True:
@@ -90,7 +91,7 @@ def record(request: ExecutionRequest, outcome: Outcome) -> None:
                 if not ledger.finish(request.run_id, outcome):
                     agree_with(ledger, request)
                 return
-        except LedgerError:
+        except (LedgerError, StorageError):
             if time.monotonic() >= deadline:
                 raise
             time.sleep(1)

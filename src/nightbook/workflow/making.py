@@ -6,9 +6,11 @@ import getpass
 import json
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from nightbook.errors import LedgerError, StorageError
 from nightbook.files import write_atomically
 from nightbook.notebooks.literals import python_literal
 from nightbook.records import Cause, Run, RunKind, RunStatus
@@ -85,7 +87,8 @@ class RunMaker:
         if self.parent is None:
             return True
         if time.monotonic() >= self._next_beat:
-            self.ledger.beat(self.parent.run_id)
+            with suppress(LedgerError, StorageError):  # away for a while, or its disk is full: the runs go on
+                self.ledger.beat(self.parent.run_id)
             self._next_beat = time.monotonic() + self.settings.heartbeat_seconds
         return not (self.settings.runs_folder / self.parent.run_id / CANCEL).exists()
 
