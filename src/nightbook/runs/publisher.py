@@ -43,6 +43,11 @@ class Publisher:
         """The child's process id."""
         return self._process.pid
 
+    @property
+    def is_gone(self) -> bool:
+        """The child ended before it was asked to."""
+        return self._process.poll() is not None
+
     def changed(self, run_id: str) -> None:
         """A run was made, started or ended; what follows from it is the child's to find out."""
         assert self._process.stdin is not None  # noqa: S101 - Popen was given a pipe

@@ -17,7 +17,7 @@ from nightbook.records import Cause, Run, RunKind, RunStatus
 from nightbook.runs.launch import SupervisedRun
 from nightbook.runs.ledger import Ledger, NewRun, Outcome, SupervisorProcess
 from nightbook.runs.recovery import recover
-from nightbook.runs.request import CANCEL, SOURCE, DeclaredPath, ExecutionRequest
+from nightbook.runs.request import CANCEL, SOURCE, TRACKING, DeclaredPath, ExecutionRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,6 +54,7 @@ class RunMaker:
     tags: Mapping[str, str] = field(default_factory=dict)
     asked: Mapping[str, str] = field(default_factory=dict)
     parent: Run | None = None
+    _waiting: list[Path] = field(default_factory=list)
     _began: float = 0.0
     _next_beat: float = 0.0
 
@@ -84,6 +85,7 @@ class RunMaker:
 
     def beat(self) -> bool:
         """Say from time to time that the parent is still looked after; False when somebody asked that it stop."""
+        self._free_waiting()
         if self.parent is None:
             return True
         if time.monotonic() >= self._next_beat:
@@ -91,6 +93,14 @@ class RunMaker:
                 self.ledger.beat(self.parent.run_id)
             self._next_beat = time.monotonic() + self.settings.heartbeat_seconds
         return not (self.settings.runs_folder / self.parent.run_id / CANCEL).exists()
+
+    def _free_waiting(self) -> None:
+        """A runner waits for its MLflow run only while there is somebody to make it."""
+        if self.publisher.is_gone:
+            for folder in self._waiting:
+                if not (folder / TRACKING).exists():
+                    write_atomically(folder / TRACKING, b"{}")
+            self._waiting.clear()
 
     def start(self, stage: Stage, fingerprint: Fingerprint, inputs: tuple[Pin, ...]) -> SupervisedRun:
         """Record a pending run and give it to a supervisor."""
@@ -101,7 +111,10 @@ class RunMaker:
         for output in stage.outputs:
             if output.path is not None:
                 output.path.parent.mkdir(parents=True, exist_ok=True)
-        live = SupervisedRun(run, self._execution(run, stage, folder, fingerprint))
+        request = self._execution(run, stage, folder, fingerprint)
+        if request.awaits_tracking:
+            self._waiting.append(folder)
+        live = SupervisedRun(run, request)
         self.publisher.changed(run.run_id)
         return live
 
