@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+
+import psutil
+
+from nightbook.runs.census import (
+    RUN_VARIABLE,
+    RUNNER_MODULE,
+    descendants,
+    end_processes_of,
+    is_runner,
+    kill_all,
+    processes_of,
+    reap_orphans,
+)
+
+# Starts a child in a session of its own and says when it is there.
+PARENT = "import subprocess; print(subprocess.Popen(['sleep', '300'], start_new_session=True).pid, flush=True); input()"
+
+
+def start(run_id: str) -> tuple[subprocess.Popen[str], int]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", PARENT],
+        env={**os.environ, RUN_VARIABLE: run_id},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    return process, int(process.stdout.readline())
+
+
+def test_a_runs_processes_are_found_and_ended_wherever_they_moved() -> None:
+    run_id = uuid.uuid4().hex
+    process, child = start(run_id)
+    assert {one.pid for one in processes_of(run_id)} == {process.pid, child}
+    assert end_processes_of(run_id) == 2
+    process.communicate()
+    assert processes_of(run_id) == []
+    assert end_processes_of(run_id) == 0
+
+
+def test_who_is_spared_stays() -> None:
+    run_id = uuid.uuid4().hex
+    process, child = start(run_id)
+    end_processes_of(run_id, spare=[process.pid])
+    assert process.poll() is None
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+    process.communicate("\n")
+
+
+def test_descendants_of_a_process_and_of_none() -> None:
+    process, child = start(uuid.uuid4().hex)
+    assert [one.pid for one in descendants(process.pid)] == [child]
+    kill_all([psutil.Process(child), psutil.Process(process.pid)])
+    process.communicate()
+    assert descendants(process.pid) == []
+
+
+def test_our_own_runner_is_told_from_the_notebooks_processes() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()", RUNNER_MODULE], stdin=subprocess.PIPE) as runner:
+        assert is_runner(psutil.Process(runner.pid))
+        assert not is_runner(psutil.Process())
+        runner.communicate(b"\n")
+
+
+def test_the_awaited_child_is_left_to_whoever_awaits_it() -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    reap_orphans(spare=process.pid)
+    assert process.wait() == 0

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from nightbook.errors import SettingsError
+from nightbook.runs import containment
+from nightbook.runs.containment import (
+    Containment,
+    become_subreaper,
+    choose_containment,
+    contained_command,
+    die_with_parent,
+)
+
+
+def test_the_weakest_is_always_there_when_asked_for() -> None:
+    assert choose_containment("process_tree") is Containment.PROCESS_TREE
+
+
+def test_a_namespace_that_cannot_be_had_is_refused_rather_than_weakened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(containment, "_strongest_containment", lambda: Containment.PROCESS_TREE)
+    assert choose_containment("auto") is Containment.PROCESS_TREE
+    with pytest.raises(SettingsError, match="allows no PID namespaces"):
+        choose_containment("pid_namespace")
+
+
+def test_in_whatever_containment_the_command_runs() -> None:
+    for one in {Containment.PROCESS_TREE, choose_containment()}:
+        command = contained_command([sys.executable, "-c", "print(6 * 7)"], one)
+        assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "42\n"
+
+
+def test_a_namespace_ends_with_whoever_started_it() -> None:
+    if choose_containment() is Containment.PROCESS_TREE:
+        pytest.skip("this machine allows no PID namespaces")
+    inner = contained_command(["sh", "-c", "sleep 300 & echo started; wait"], choose_containment())
+    code = "import subprocess, sys; subprocess.Popen(sys.argv[1:]); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *inner], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as outer:
+        assert outer.stdout is not None
+        assert outer.stdout.readline() == "started\n"
+        contained = psutil.Process(outer.pid).children(recursive=True)
+        outer.kill()
+        _, alive = psutil.wait_procs(contained, timeout=10)
+        assert alive == []
+
+
+def test_a_command_dies_with_its_parent_where_that_can_be_had() -> None:
+    assert die_with_parent(["true"])[-1] == "true"
+
+
+def test_orphans_come_to_a_subreaper() -> None:
+    code = (
+        "import os, subprocess\n"
+        "from nightbook.runs.containment import become_subreaper\n"
+        "become_subreaper()\n"
+        "child = subprocess.Popen(['sh', '-c', 'sleep 0.2 & exec true'])\n"
+        "child.wait()\n"
+        "print(os.wait()[0] != child.pid)"
+    )
+    assert become_subreaper is not None
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True\n"

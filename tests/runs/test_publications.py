@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import zmq
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.session import Session
+
+from nightbook.runs.publications import QUEUE_MESSAGES, Publications, widen_queue
+
+
+class Channel:
+    """A channel whose messages come from a real socket."""
+
+    def __init__(self, socket: zmq.Socket[bytes], session: Session) -> None:
+        self.socket = socket
+        self._session = session
+
+    async def get_msg(self, timeout: float) -> dict[str, Any]:  # noqa: ASYNC109 - jupyter_client's own signature
+        self.socket.poll(int(timeout * 1000))
+        return self._session.recv(self.socket)[1] or {"parent_header": {"msg_id": "none"}}
+
+
+def test_messages_come_in_order_and_replies_are_noted() -> None:
+    with zmq.Context() as context, context.socket(zmq.PAIR) as kernel, context.socket(zmq.PAIR) as ours:
+        ours.bind("inproc://iopub")
+        kernel.connect("inproc://iopub")
+        session = Session(key=b"")
+        shell = SimpleNamespace(get_msg=None)
+
+        async def reply() -> dict[str, Any]:
+            return {"parent_header": {"msg_id": "asked"}}
+
+        shell.get_msg = reply
+        client = SimpleNamespace(iopub_channel=Channel(ours, session), session=session, shell_channel=shell)
+        publications = Publications(client)
+        for number in range(3):
+            session.send(kernel, "stream", content={"text": str(number)})
+
+        async def take() -> list[str]:
+            taken = [await publications.next(within_seconds=5) for _ in range(3)]
+            await shell.get_msg()
+            return [message["content"]["text"] for message in taken if message]
+
+        assert asyncio.run(take()) == ["0", "1", "2"]
+        assert publications.replied_to == "asked"
+
+
+def test_more_messages_may_wait_than_zeromq_would_keep() -> None:
+    manager = AsyncKernelManager()
+    widen_queue(manager)
+    assert manager.context.rcvhwm == QUEUE_MESSAGES
+    manager.context.destroy()
