@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nightbook.runs.events import EventKind, EventReader
 from nightbook.runs.journal import Journal, is_executable, strict_json
@@ -45,7 +45,7 @@ def test_events_are_strict_json_without_secrets(tmp_path: Path, monkeypatch: pyt
 
 def test_what_was_to_run_is_on_disk_before_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANARY", "s3cr3t-value")
-    cells = [{"cell_type": kind, "metadata": {}} for kind in ("markdown", "code", "code")]
+    cells: list[dict[str, Any]] = [{"cell_type": kind, "metadata": {}} for kind in ("markdown", "code", "code")]
     journal(tmp_path).prepared({"metadata": {"papermill": {}}, "cells": cells})
     prepared = json.loads((tmp_path / PREPARED).read_text())
     assert prepared["metadata"]["papermill"]["parameters"] == {"day": "2026-01-01"}

@@ -11,10 +11,9 @@ def widget() -> tuple[BoundedOutputWidget, list[Any], dict[str, Any]]:
     told: list[Any] = []
     state: dict[str, Any] = {"w": {}}
     executor = SimpleNamespace(widget_state=state, register_output_hook=print, remove_output_hook=print)
-    made = BoundedOutputWidget(
-        "w", {"outputs": []}, SimpleNamespace(), executor, bound=lambda outs: CellOutputs(outs, 100)
-    )  # type: ignore[arg-type]  # as much of a client as it needs
-    made.send = lambda data=None, **_: told.append(data)  # type: ignore[method-assign,assignment]  # no kernel listens
+    client: Any = SimpleNamespace()
+    made = BoundedOutputWidget("w", {"outputs": []}, client, executor, bound=lambda outs: CellOutputs(outs, 100))
+    made.send = lambda data=None, **_: told.append(data)  # type: ignore[method-assign]  # no kernel listens
     return made, told, state
 
 

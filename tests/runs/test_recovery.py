@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nightbook.records import Cause, RunKind, RunStatus
 from nightbook.runs.ledger import Ledger, NewRun, SupervisorProcess
@@ -11,7 +11,7 @@ from nightbook.runs.request import EVENTS, EXECUTED, SOURCE, ExecutionRequest
 if TYPE_CHECKING:
     from pathlib import Path
 
-CELLS = [
+CELLS: list[dict[str, Any]] = [
     {"cell_type": "code", "id": name, "metadata": {}, "source": "1", "outputs": [], "execution_count": None}
     for name in ("a", "b", "c")
 ]
