@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from nightbook.runs.outputs import MOST_OUTPUTS, TAIL_CHARACTERS, CellOutputs, StreamText, visible
+from nightbook.runs.outputs import MOST_OUTPUTS, TAIL_CHARACTERS, CellOutputs, StreamText, storable_data, visible
 from nightbook.runs.redaction import Redactor
 
 MEGABYTE = 1_000_000
@@ -151,3 +151,12 @@ def test_an_error_always_fits_if_need_be_shortened() -> None:
     assert len(str(error)) < 12_000
     assert error["ename"] == "ValueError"
     assert "characters dropped" in str(error["evalue"])
+
+
+def test_data_that_the_notebook_format_would_refuse_gets_a_name_that_it_allows() -> None:
+    data = {"application/vnd.vegalite.v6.json": {"mark": "bar"}, "text/plain": "chart", "application/json": {}}
+    assert storable_data(data) == {
+        "application/vnd.vegalite.v6+json": {"mark": "bar"},
+        "text/plain": "chart",
+        "application/json": {},
+    }

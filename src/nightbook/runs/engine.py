@@ -126,6 +126,7 @@ def main() -> None:
     papermill_engines.register(ENGINE, SupervisedEngine)
     papermill_translators.register("python", LiteralTranslator)
     execute(request)
+    Interruption.await_end()
     # The kernel is gone and all is written: no interpreter shutdown, which costs a third of a second.
     os._exit(0)
 

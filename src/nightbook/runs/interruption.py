@@ -22,11 +22,20 @@ class Interruption:
 
     kernel_pid: int | None = None
     is_requested = False
+    _is_ending = False
+    _thread: threading.Thread | None = None
 
     @classmethod
     def listen(cls) -> None:
         """Listen from a thread: the main one is busy with the notebook."""
-        threading.Thread(target=cls._serve, daemon=True).start()
+        cls._thread = threading.Thread(target=cls._serve, daemon=True)
+        cls._thread.start()
+
+    @classmethod
+    def await_end(cls) -> None:
+        """Return at once, unless the listener ends everything: this process must not be gone before that is done."""
+        if cls._is_ending and cls._thread is not None:
+            cls._thread.join()
 
     @classmethod
     def _serve(cls) -> None:
@@ -34,6 +43,7 @@ class Interruption:
             if b"interrupt" in command:
                 cls.is_requested = True
                 cls._signal_kernel(signal.SIGINT)
+        cls._is_ending = True
         cls._signal_kernel(signal.SIGKILL)
         # The supervisor would have ended what the cells started: now it falls to us, the last of ours alive.
         end_processes_of(os.environ[RUN_VARIABLE], below=os.getpid(), spare=[os.getpid()])

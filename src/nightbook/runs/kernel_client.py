@@ -21,7 +21,7 @@ from nightbook.runs.events import EventKind
 from nightbook.runs.interruption import Interruption
 from nightbook.runs.journal import is_executable
 from nightbook.runs.output_widget import BoundedOutputWidget
-from nightbook.runs.outputs import CellOutputs, size_of, too_large
+from nightbook.runs.outputs import CellOutputs, size_of, storable_data, too_large
 from nightbook.runs.publications import Publications, widen_queue
 
 if TYPE_CHECKING:
@@ -194,6 +194,8 @@ class SupervisedClient(NotebookClient):
         content = msg["content"]
         if msg["msg_type"] != "stream":  # whose secrets may come in pieces: its own redactor waits for them
             content = msg["content"] = self._journal.redactor.json(content)
+        if "data" in content:
+            content["data"] = storable_data(content["data"])
         payload = content.get("data", {}).get(MIME_TYPE)
         if payload is not None:
             self._journal.tell(EventKind.LOGGED, payload=payload)
@@ -222,6 +224,7 @@ class SupervisedClient(NotebookClient):
         if not any(places.values()):
             return
         content = msg["content"]
+        content["data"] = storable_data(content["data"])
         self._updates[display_id] = size = size_of(content.get("data"))
         if sum(self._updates.values()) > self._journal.request.limits.output_limit_bytes:
             self._updates[display_id] = 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nightbook.runs.redaction import NOTHING_SECRET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping, MutableSequence
+    from collections.abc import Callable, Mapping, MutableMapping, MutableSequence
 
     from nightbook.runs.redaction import Redactor
 
@@ -203,6 +203,20 @@ def size_of(content: object) -> int:
     if isinstance(content, list | tuple):
         return sum(map(size_of, content))
     return len(json.dumps(content, default=str))
+
+
+def storable_data(data: Mapping[str, object]) -> dict[str, object]:
+    """A display's data under names that the notebook format allows: what is no text must be called JSON.
+
+    Altair 6 sends charts as `application/vnd.vegalite.v6.json`; nbformat refuses the whole notebook for it.
+    """
+    return {_storable_name(name, value): value for name, value in data.items()}
+
+
+def _storable_name(name: str, value: object) -> str:
+    if isinstance(value, str | list) or name == "application/json" or name.endswith("+json"):
+        return name
+    return f"{name.removesuffix('.json')}+json"
 
 
 def too_large(size_bytes: int) -> dict[str, object]:

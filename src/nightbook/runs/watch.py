@@ -130,6 +130,8 @@ class RunnerWatch:
         become_subreaper()
         command = [sys.executable, "-P", "-m", RUNNER_MODULE, str(self.folder / "request.json")]
         environment = {
+            # A notebook that imports mlflow is not to call out from a thread, unless its user wants it to.
+            "MLFLOW_DISABLE_TELEMETRY": "true",
             **os.environ,
             RUN_VARIABLE: self.request.run_id,
             "NIGHTBOOK_RUN_FOLDER": str(self.folder),
