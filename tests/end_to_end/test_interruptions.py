@@ -120,7 +120,8 @@ def test_when_all_of_ours_are_killed_at_once_the_next_command_tells_the_truth(sc
             process.kill()
     client.communicate()
 
-    scene.wait_until(lambda: scene.has_ended(kernel.pid), "the kernel to end", 10)
+    everybody = [kernel.pid, *(process.pid for process in ours)]
+    scene.wait_until(lambda: scene.has_ended(*everybody), "kernel and ours to end", 10)
     if containment == "process_tree":
         # Nobody of ours was left to end it; the next command does.
         assert [line for line in scene.survivors() if "600.75" in line]

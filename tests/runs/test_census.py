@@ -62,7 +62,11 @@ def test_descendants_of_a_process_and_of_none() -> None:
 
 
 def test_our_own_runner_is_told_from_the_notebooks_processes() -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()", RUNNER_MODULE], stdin=subprocess.PIPE) as runner:
+    command = [sys.executable, "-c", "print(flush=True); input()", RUNNER_MODULE]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as runner:
+        assert runner.stdout is not None
+        # A process that is just being started has no command line yet.
+        assert runner.stdout.readline() == b"\n"
         assert is_runner(psutil.Process(runner.pid))
         assert not is_runner(psutil.Process())
         runner.communicate(b"\n")
@@ -73,3 +77,14 @@ def test_the_awaited_child_is_left_to_whoever_awaits_it() -> None:
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     reap_orphans(spare=process.pid)
     assert process.wait() == 0
+
+
+def test_a_process_without_environment_is_found_below_one_that_bears_the_run() -> None:
+    run_id = uuid.uuid4().hex
+    leave = "env -i $(command -v sleep) 600 >/dev/null 2>&1 & echo $!; wait"
+    environment = {**os.environ, RUN_VARIABLE: run_id}
+    with subprocess.Popen(["sh", "-c", leave], env=environment, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        assert {one.pid for one in processes_of(run_id)} == {parent.pid, child}
+        assert end_processes_of(run_id) == 2

@@ -24,15 +24,17 @@ def is_runner(process: psutil.Process) -> bool:
 
 
 def processes_of(run_id: str) -> list[psutil.Process]:
-    """Every live process that was started within a run, wherever it has moved since."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(RUN_VARIABLE) == run_id and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except (psutil.Error, OSError):
-            continue
-    return found
+    """Every live process that was started within a run, wherever it has moved since.
+
+    Those that have cleared their environment are found as long as a process above them bears the run's id.
+    """
+    processes = {process.pid: process for process in psutil.process_iter()}
+    parents = {pid: _parent(process) for pid, process in processes.items()}
+    within = {pid for pid, process in processes.items() if _is_marked(process, run_id)}
+    # Generation by generation, until nobody is added.
+    while born := {pid for pid, parent in parents.items() if parent in within and pid not in within}:
+        within |= born
+    return [processes[pid] for pid in within if not _is_zombie(processes[pid])]
 
 
 def descendants(pid: int) -> list[psutil.Process]:
@@ -87,3 +89,17 @@ def _is_zombie(process: psutil.Process) -> bool:
         return process.status() == psutil.STATUS_ZOMBIE
     except psutil.Error:
         return True
+
+
+def _parent(process: psutil.Process) -> int | None:
+    try:
+        return process.ppid() or None
+    except psutil.Error:
+        return None
+
+
+def _is_marked(process: psutil.Process, run_id: str) -> bool:
+    try:
+        return process.environ().get(RUN_VARIABLE) == run_id
+    except (psutil.Error, OSError):
+        return False
