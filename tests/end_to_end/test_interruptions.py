@@ -219,3 +219,14 @@ def test_an_output_folder_that_cannot_be_made_is_told_before_anything_starts(sce
     assert "data" in errors
     assert "Traceback" not in errors
     assert scene.contact() == {}
+
+
+def test_a_containment_that_cannot_be_had_is_refused_and_auto_takes_the_next(scene: Scene, tmp_path: Path) -> None:
+    scene.stage("plain", "import os\nprint(os.getppid() == 1)")
+    scene.environment |= {"PATH": str(tmp_path / "nothing"), "NIGHTBOOK_CONTAINMENT": "pid_namespace"}
+    _, errors = scene.command("run", expect=2)
+    assert "this machine allows no PID namespaces" in errors
+    assert scene.contact() == {}
+    scene.environment["NIGHTBOOK_CONTAINMENT"] = "auto"
+    (record,) = scene.run()
+    assert scene.executed(record).cells[1].outputs[0].text == "False\n"

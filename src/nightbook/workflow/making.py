@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from nightbook.pipelines.fingerprint import Fingerprint
     from nightbook.pipelines.stage import Stage
     from nightbook.records import Pin
-    from nightbook.runs.git import GitState
+    from nightbook.runs.containment import ANY, choose_containment
+from nightbook.runs.git import GitState
     from nightbook.runs.publisher import Publisher
     from nightbook.settings import Settings
 
@@ -57,6 +58,11 @@ class RunMaker:
     _waiting: list[Path] = field(default_factory=list)
     _began: float = 0.0
     _next_beat: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse before anything is recorded what a supervisor could only fail with."""
+        if self.settings.containment != ANY:
+            choose_containment(self.settings.containment)
 
     def begin_parent(self, kind: RunKind, parameters: Mapping[str, object], *, stage: str | None = None) -> Run:
         """Record the pipeline or sweep itself, in the care of this process."""
