@@ -14,6 +14,7 @@ from nightbook.errors import LedgerError, StorageError
 from nightbook.files import write_atomically
 from nightbook.notebooks.literals import python_literal
 from nightbook.records import Cause, Run, RunKind, RunStatus
+from nightbook.runs.containment import ANY, choose_containment
 from nightbook.runs.launch import SupervisedRun
 from nightbook.runs.ledger import Ledger, NewRun, Outcome, SupervisorProcess
 from nightbook.runs.recovery import recover
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from nightbook.pipelines.fingerprint import Fingerprint
     from nightbook.pipelines.stage import Stage
     from nightbook.records import Pin
-    from nightbook.runs.containment import ANY, choose_containment
-from nightbook.runs.git import GitState
+    from nightbook.runs.git import GitState
     from nightbook.runs.publisher import Publisher
     from nightbook.settings import Settings
 
