@@ -115,7 +115,7 @@ docs: $(STAMP) ## build the documentation into site/
 	@echo "mkdocs: $$(find site -name '*.html' | wc -l) pages in site/"
 
 .PHONY: check
-check: lint types docs test-lowest ## everything that CI runs beyond the tests
+check: lint types docs ## everything that CI runs beyond the tests
 
 .PHONY: bench
 bench: $(STAMP) $(PEERS)/.installed ## measure us and the peers in one run
