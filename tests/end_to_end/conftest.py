@@ -47,7 +47,7 @@ class Scene:
 
     root: Path
     environment: dict[str, str] = field(default_factory=lambda: {"NIGHTBOOK_TRACKING_URI": NO_TRACKING})
-    patience_seconds: float = 90
+    patience_seconds: float = 140
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def wait_until(self, condition: Callable[[], Any], what: str, seconds: float | None = None) -> Any:
