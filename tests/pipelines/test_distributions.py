@@ -23,6 +23,10 @@ def install(site: Path, name: str, number: str, *files: str, top_level: str = ""
     metadata.mkdir(parents=True)
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {number}\n")
     (metadata / "RECORD").write_text("".join(f"{file},,\n" for file in files))
+    for file in files:
+        # The backport of importlib.metadata, which other libraries load, lists only what is there.
+        (site / file).parent.mkdir(exist_ok=True)
+        (site / file).touch()
     if top_level:
         (metadata / "top_level.txt").write_text(top_level)
 
