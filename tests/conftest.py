@@ -51,9 +51,11 @@ def isolate() -> None:
     }
 
 
-# A shell starts what runs in the background with SIGINT ignored, and so would everything that a test interrupts.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# What a shell starts in the background ignores SIGINT, under `nohup` also SIGHUP, and so would everything that a test
+# interrupts.
+for number, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, default)
 
 # Not in a hook: the conftest files below this one import Jupyter before the first hook is called.
 isolate()

@@ -17,8 +17,7 @@ from nightbook.cli.display import (
 from nightbook.records import Cause, Cell, CellStatus, Run, RunKind, RunStatus
 from nightbook.runs.launch import Progress
 from nightbook.settings import Settings, load_settings
-from nightbook.workflow.requests import RunRequest, RunResult, StageState, StageView
-from nightbook.workflow.sweep import SweepRequest
+from nightbook.workflow.requests import RunRequest, RunResult, StageState, StageView, SweepRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

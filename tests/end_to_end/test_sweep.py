@@ -40,10 +40,15 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def sweep(project: Path, *arguments: str, expect: int = 0) -> Any:
+def sweep(project: Path, *arguments: str, target: str = "train", expect: int = 0) -> Any:
     """Run `nightbook sweep train … --json`; returns its document."""
+    return nightbook(project, "sweep", target, *arguments, expect=expect)
+
+
+def nightbook(project: Path, *arguments: str, expect: int = 0) -> Any:
+    """Run a command with `--json`; returns its document, or what it said where it gave none."""
     done = subprocess.run(
-        [sys.executable, "-m", "nightbook", "sweep", "train", *arguments, "--json"],
+        [sys.executable, "-m", "nightbook", *arguments, "--json"],
         cwd=project,
         text=True,
         capture_output=True,
@@ -69,6 +74,11 @@ def test_a_failing_set_stops_no_other_and_the_same_sweep_again_runs_only_what_is
     before = {run["run_id"] for run in first["runs"]}
     assert [run["status"] for run in again["runs"] if run["run_id"] not in before] == ["failed", "failed"]
 
+    resumed = nightbook(project, "resume", first["run_id"], expect=1)
+    before |= {run["run_id"] for run in again["runs"]}
+    assert [run["status"] for run in resumed["runs"]] == [run["status"] for run in first["runs"]]
+    assert [run["parameters"]["depth"] for run in resumed["runs"] if run["run_id"] not in before] == [9, 9]
+
     page = (project / ".nightbook" / "runs" / first["run_id"] / "comparison.html").read_text()
     assert "too deep" in page or "failed" in page
     client = mlflow.MlflowClient(f"sqlite:///{project / '.nightbook' / 'mlflow.sqlite'}")
@@ -79,6 +89,18 @@ def test_a_failing_set_stops_no_other_and_the_same_sweep_again_runs_only_what_is
     assert [one.path for one in client.list_artifacts(parent.info.run_id)] == ["comparison.html"]
     for run in first["runs"]:
         assert tracked[run["run_id"]].data.tags["mlflow.parentRunId"] == parent.info.run_id
+
+
+def test_a_notebook_without_outputs_is_swept_once_too_and_its_best_is_what_it_declares(project: Path) -> None:
+    cells = [nbformat.v4.new_code_cell("rate: float = 0.1", metadata={"tags": ["parameters"]})]
+    cells.append(nbformat.v4.new_code_cell('import nightbook\nnightbook.log_metric("gain", rate, better="higher")'))
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), project / "lone.ipynb")
+    options = ("--grid", "rate=0.1,0.3", "--objective", "gain")
+    first = sweep(project, *options, target="lone.ipynb")
+    again = sweep(project, *options, target="lone.ipynb")
+    assert [run["run_id"] for run in again["runs"]] == [run["run_id"] for run in first["runs"]]
+    order = json.loads((project / ".nightbook" / "runs" / first["run_id"] / "comparison.json").read_text())
+    assert (order["objective"], order["better"]) == ("gain", "higher")
 
 
 def test_sets_come_from_a_file_typed_by_what_the_notebook_declares(project: Path) -> None:

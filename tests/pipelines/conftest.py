@@ -27,6 +27,7 @@ class Project:
         self.root = root
         self.given: dict[str, dict[str, object]] = {}
         self.successes: dict[str, LastSuccess] = {}
+        self.history: dict[str, LastSuccess] = {}
         self.forced: frozenset[str] = frozenset()
 
     def notebook(
@@ -68,6 +69,7 @@ class Project:
         return Evidence(
             settings=settings,
             last_successes=self.successes,
+            find_success=self.history.get,
             digests=FileDigests(settings.cache_folder / "digests.json"),
             store=ContentStore(settings.store_folder),
             forced=self.forced,
@@ -103,14 +105,15 @@ class Project:
                 data.path.parent.mkdir(parents=True, exist_ok=True)
                 data.path.write_text(text, encoding="utf-8")
                 evidence.store.put(data.path)
-        self.successes[decision.stage] = LastSuccess(
+        success = LastSuccess(
             run_id=f"run-{decision.stage}",
-            number=max((one.number for one in self.successes.values()), default=0) + 1,
+            number=len(self.history) + 1,
             fingerprint=decision.fingerprint.digest,
             parts=decision.fingerprint.parts,
             outputs=tuple(evidence.digests.pin(data) for data in outputs),
             ended_at=datetime.now(UTC),
         )
+        self.successes[decision.stage] = self.history[success.fingerprint] = success
 
 
 @pytest.fixture

@@ -72,6 +72,33 @@ def test_every_case_has_its_verdict_and_its_reason(now: Situation, verdict: Verd
     assert (decision.fingerprint is None) == bool(now.awaited)
 
 
+OTHERS = replace(LAST, number=14, fingerprint=CHANGED.digest, outputs=(replace(LAST.outputs[0], digest="d3"),))
+BACK = replace(NOW, last=OTHERS, same=LAST, outputs={"data/x.parquet": "d3"}, restorable=frozenset({"d1"}))
+
+
+@pytest.mark.parametrize(
+    ("now", "verdict", "reason"),
+    [
+        (BACK, Verdict.RESTORE, "#12 was made from the same; its data/x.parquet comes back from the content store"),
+        (replace(BACK, outputs={"data/x.parquet": "d1"}), Verdict.UP_TO_DATE, "up to date since #12"),
+        (replace(BACK, last=None, outputs={"data/x.parquet": ""}), Verdict.RESTORE, "#12 was made from the same"),
+        (replace(BACK, is_forced=True), Verdict.RUN, "forced"),
+        (replace(BACK, restorable=frozenset()), Verdict.RUN, "parameter month"),
+        (replace(BACK, outputs={"data/x.parquet": "by hand"}), Verdict.RUN, "parameter month"),
+    ],
+)
+def test_what_was_made_once_from_the_same_is_put_back_when_it_can_be(
+    now: Situation, verdict: Verdict, reason: str
+) -> None:
+    if now.last is not None:
+        now = replace(now, last=replace(now.last, parts={**PARTS, "parameter month": "7"}))
+    decision = decide("train", now)
+    assert decision.verdict is verdict
+    assert decision.reasons[0].startswith(reason)
+    if verdict is not Verdict.RUN:
+        assert decision.last is LAST
+
+
 def test_what_is_to_be_restored_is_listed() -> None:
     decision = decide("train", replace(NOW, outputs={"data/x.parquet": ""}, restorable=frozenset({"d1"})))
     assert decision.restores == LAST.outputs[:1]

@@ -99,6 +99,28 @@ def test_a_given_parameter_is_a_reason(chain: Project) -> None:
     assert reasons(chain, "collect") == ("parameter month changed from 6 to 7",)
 
 
+def test_who_goes_back_to_former_parameters_gets_the_former_outputs_back(chain: Project) -> None:
+    chain.run()
+    chain.given = {"collect": {"month": 7}}
+    chain.run(content={"collect": "july", "prepare": "clean july"})
+    assert (chain.root / "data/clean.txt").read_text() == "clean july"
+    chain.given = {}
+    assert chain.run() == []
+    assert (chain.root / "data/raw.txt").read_text() == "collect"
+    assert (chain.root / "data/clean.txt").read_text() == "prepare"
+    assert chain.plan().is_up_to_date
+    assert reasons(chain, "collect") == ("up to date since #1",)
+
+
+def test_what_lies_behind_a_uri_is_never_taken_for_what_it_was_before(project: Project) -> None:
+    project.notebook("notebooks/a.ipynb", 'out: Output = "s3://bucket/x"\nn: int = 1')
+    project.run()
+    project.given = {"a": {"n": 2}}
+    assert project.run() == ["a"]
+    project.given = {}
+    assert project.run() == ["a"]
+
+
 def test_forced_stages_run(chain: Project) -> None:
     chain.run()
     chain.forced = frozenset({"prepare"})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from nightbook.records import Pin, RunKind, RunStatus
-from nightbook.runs.glance import glance_successes
+from nightbook.runs.glance import glance_success_of, glance_successes
 from nightbook.runs.ledger import Ledger, NewRun, Outcome
 from nightbook.runs.schema import SCHEMA_VERSION
 
@@ -38,6 +38,15 @@ def test_a_glance_sees_what_the_ledger_tells(tmp_path: Path) -> None:
         assert glance == ledger.last_successes()
     assert glance is not None
     assert {stage: success.number for stage, success in glance.items()} == {"train": 2, "score": 4}
+
+
+def test_a_success_is_found_by_its_fingerprint(tmp_path: Path) -> None:
+    with filled(tmp_path / "ledger.sqlite") as ledger:
+        url = ledger.engine.url.render_as_string()
+        assert glance_success_of(url, "f") == tuple(ledger.successes_of(["f"]).values())
+        assert [one.number for one in glance_success_of(url, "f") or ()] == [4]
+        assert glance_success_of(url, "another") == ()
+    assert glance_success_of("postgresql://db/ledger", "f") is None
 
 
 def test_a_ledger_that_does_not_exist_yet_tells_nothing_and_is_not_made(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from nightbook.records import Cause, Run, RunKind, RunStatus
 from nightbook.runs.launch import Progress
-from nightbook.workflow.execution import Execution, Slot, status_of_all
+from nightbook.workflow.execution import Execution, Slot, outcome_of_all
 from nightbook.workflow.requests import SilentWatcher, StageState, StageView
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class ScriptedWork:
     outcomes: dict[str, list[RunStatus]] = field(default_factory=dict)
     up_to_date: set[str] = field(default_factory=set)
     begun: list[str] = field(default_factory=list)
+    given_up: dict[str, list[str]] = field(default_factory=dict)
     at_once: int = 0
     most_at_once: int = 0
 
@@ -63,7 +64,8 @@ class ScriptedWork:
             return record(slot.name, RunStatus.CANCELLED)
         return record(slot.name, self.outcomes.get(slot.name, [RunStatus.SUCCEEDED]).pop(0))
 
-    def give_up(self, slot: Slot) -> Run:
+    def give_up(self, slot: Slot, failed: Sequence[str]) -> Run:
+        self.given_up[slot.name] = list(failed)
         return record(slot.name, RunStatus.FAILED, Cause.UPSTREAM_FAILED)
 
     def beat(self) -> bool:
@@ -188,10 +190,21 @@ def test_a_terminal_that_is_closed_does_not_end_the_runs() -> None:
 def test_the_parents_end_follows_from_its_parts() -> None:
     good = StageView(name="a", state=StageState.SUCCEEDED)
     bad = StageView(name="b", state=StageState.FAILED, run=record("b", RunStatus.FAILED, Cause.TIMEOUT))
-    assert status_of_all([good], is_cancelled=False) == (RunStatus.SUCCEEDED, None, "")
-    assert status_of_all([good, bad], is_cancelled=False) == (RunStatus.FAILED, Cause.TIMEOUT, "1 of 2 failed: b")
-    assert status_of_all([good, bad], is_cancelled=True) == (
+
+    def told(*views: StageView, is_cancelled: bool = False) -> tuple[RunStatus, Cause | None, str]:
+        outcome = outcome_of_all(views, is_cancelled=is_cancelled)
+        return outcome.status, outcome.cause, outcome.message
+
+    assert told(good) == (RunStatus.SUCCEEDED, None, "")
+    assert told(good, bad) == (RunStatus.FAILED, Cause.TIMEOUT, "1 of 2 failed: b")
+    assert told(good, bad, is_cancelled=True) == (
         RunStatus.CANCELLED,
         Cause.INTERRUPTED,
         "interrupted; 1 of 2 were done",
     )
+
+
+def test_who_cannot_run_is_told_which_of_its_needs_failed() -> None:
+    work = ScriptedWork({"a": [RunStatus.FAILED]})
+    execute([*chain("a"), *chain("b"), Slot(name="c", needs=("a", "b"))], work)
+    assert work.given_up == {"c": ["a"]}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,24 +13,34 @@ from nightbook.notebooks.parameters import RawString, Text
 from nightbook.records import Run, RunKind, RunStatus
 from nightbook.runs.facts import RunFacts
 from nightbook.settings import load_settings
-from nightbook.workflow.remembering import decode_values, encode_values, recall, remember
-from nightbook.workflow.requests import RunRequest
+from nightbook.workflow.remembering import (
+    decode_values,
+    encode_values,
+    recall,
+    recall_sweep,
+    remember,
+    remember_sweep,
+)
+from nightbook.workflow.requests import RunRequest, SweepRequest
 
 RUN = Run(run_id="1", number=1, kind=RunKind.PIPELINE, status=RunStatus.FAILED)
 
 
-def again(request: RunRequest) -> RunRequest:
-    facts = RunFacts(
+def facts_with(tags: dict[str, str]) -> RunFacts:
+    return RunFacts(
         created_at=datetime.now(UTC),
         host="",
         user="",
-        tags=remember(request),
+        tags=tags,
         fingerprint_parts={},
         reusable=False,
         logged_parameters={},
         artifacts=(),
     )
-    return recall(request.settings, RUN, facts)
+
+
+def again(request: RunRequest) -> RunRequest:
+    return recall(request.settings, RUN, facts_with(remember(request)))
 
 
 @pytest.mark.parametrize(
@@ -73,6 +84,14 @@ def test_a_request_comes_back_as_it_was(tmp_path: Path) -> None:
     settings = load_settings(tmp_path, environment={})
     request = RunRequest(settings=settings, targets=("train",), parameters={"a.b": Text(value="1")}, is_forced=True)
     assert again(request) == request
+
+
+def test_a_sweep_comes_back_with_its_sets_and_forces_nothing_twice(tmp_path: Path) -> None:
+    base = RunRequest(settings=load_settings(tmp_path, environment={}), targets=("fit",), is_forced=True)
+    sets = ({"rate": Text(value="1e-1")}, {"rate": 0.2, "day": date(2026, 3, 29)})
+    request = SweepRequest(base=base, sets=sets, objective="loss", direction="min")
+    back = recall_sweep(base.settings, RUN, facts_with(remember_sweep(request)))
+    assert back == replace(request, base=replace(base, is_forced=False))
 
 
 def test_a_notebook_file_is_found_from_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nightbook.numbers import format_column, format_duration, format_number
-from nightbook.records import CellStatus, Run, RunKind, RunStatus
+from nightbook.records import CellStatus, Run, RunStatus
 from nightbook.runs.request import COMPARISON
 from nightbook.workflow.requests import StageState, StageView
 
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from nightbook.pipelines.plan import Plan
-    from nightbook.workflow.requests import RunResult
-    from nightbook.workflow.sweep import SweepRequest
+    from nightbook.workflow.requests import RunResult, SweepRequest
 
 ICONS = {
     StageState.WAITING: ("·", "dim"),
@@ -188,11 +187,8 @@ def closing_table(result: RunResult) -> Table:
     return table
 
 
-def show_sweep(console: Console, result: RunResult, request: SweepRequest, took_seconds: float) -> None:
+def _show_sweep(console: Console, result: RunResult, request: SweepRequest, took_seconds: float) -> None:
     """The best runs of a sweep, how many there were, where the comparison is."""
-    if result.parent is None or result.parent.kind is not RunKind.SWEEP:
-        show_result(console, result, took_seconds)
-        return
     metrics = list(dict.fromkeys(name for run in result.runs for name in run.metrics))
     if request.objective:
         metrics = [request.objective, *(name for name in metrics if name != request.objective)]
@@ -211,11 +207,12 @@ def show_sweep(console: Console, result: RunResult, request: SweepRequest, took_
         console.print(f"[dim]… and {len(ordered) - MOST_LINES:,} more[/]")
     console.print()
     icon, style = ("✓", "green") if result.status is RunStatus.SUCCEEDED else ("✗", "bold red")
-    console.print(Text(f"{icon} {result.parent.label} {result.status.value} in {format_duration(took_seconds)}", style))
+    sweep = result.all_runs[0]
+    console.print(Text(f"{icon} {sweep.label} {result.status.value} in {format_duration(took_seconds)}", style))
     console.print(f"  {counts_in_words(result.stages)}")
-    console.print(
-        Text(f"  compare  {request.base.settings.runs_folder / result.parent.run_id / COMPARISON}"), soft_wrap=True
-    )
+    console.print(Text(f"  compare  {request.base.settings.runs_folder / sweep.run_id / COMPARISON}"), soft_wrap=True)
+    if result.status is not RunStatus.SUCCEEDED:
+        console.print(f"  go on    nightbook resume {sweep.number}")
     if result.owed:
         console.print(Text(f"  MLflow   {result.owed}; nothing is lost: nightbook sync", "yellow"), soft_wrap=True)
 
@@ -241,6 +238,9 @@ def _metric(stage: StageView, name: str) -> float | None:
 
 def show_result(console: Console, result: RunResult, took_seconds: float) -> None:
     """The closing words: what happened, where the reports are, what to try next."""
+    if result.sweep is not None:
+        _show_sweep(console, result, result.sweep, took_seconds)
+        return
     if not result.runs and result.status is RunStatus.SUCCEEDED:
         restored = [stage.name for stage in result.stages if stage.state is StageState.RESTORED]
         if restored:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nightbook.cli.display import TerminalWatcher, show_sweep, stderr_console
+from nightbook.cli.display import TerminalWatcher, show_result, stderr_console
 from nightbook.cli.parameters import parameter_options
 from nightbook.cli.project import current_settings, echo_json
 from nightbook.errors import ParameterError
 from nightbook.workflow.parameter_sets import parse_grid, product_of, read_list
-from nightbook.workflow.requests import RunRequest, SilentWatcher
-from nightbook.workflow.sweep import SweepRequest, sweep
+from nightbook.workflow.requests import RunRequest, SilentWatcher, SweepRequest
+from nightbook.workflow.sweep import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +70,7 @@ def command(
     console = stderr_console()
     with TerminalWatcher(console) as watcher:
         result = sweep(request, watcher)
-    show_sweep(console, result, request, time.monotonic() - started)
+    show_result(console, result, time.monotonic() - started)
     return result.exit_code
 
 

@@ -62,14 +62,16 @@ class Situation:
     Attributes:
         fingerprint: Of the parts that are known now.
         last: The latest success, None when there is none.
+        same: Another success, made from exactly what a run would be made from now; None when there is no other.
         awaited: The parts that are not known yet, each with the stage that decides them.
         outputs: The digest of what lies at each declared output now; empty where nothing lies.
-        restorable: The digests of the last success that the content store has.
+        restorable: Digests of what those successes left behind that the content store has.
         is_forced: It runs in any case.
     """
 
     fingerprint: Fingerprint
     last: LastSuccess | None = None
+    same: LastSuccess | None = None
     awaited: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
     restorable: frozenset[str] = frozenset()
@@ -79,6 +81,8 @@ class Situation:
 def decide(stage: str, now: Situation) -> Decision:
     """Judge one stage from what is known; touches no disk."""
     fingerprint = None if now.awaited else now.fingerprint
+    if now.same is not None and not now.is_forced and (back := _go_back(stage, now, now.same)) is not None:
+        return back
     if now.is_forced or now.last is None:
         reason = "forced" if now.is_forced else "never ran successfully"
         return Decision(stage=stage, verdict=Verdict.RUN, reasons=(reason,), fingerprint=fingerprint, last=now.last)
@@ -105,6 +109,25 @@ def decide(stage: str, now: Situation) -> Decision:
     )
 
 
+def _go_back(stage: str, now: Situation, same: LastSuccess) -> Decision | None:
+    """What ran before exactly as it would run now need not run again, if what it left behind is to be had."""
+    restores, problems = _judge_outputs(now, same)
+    if problems:
+        return None
+    reasons = (f"up to date since #{same.number}",)
+    if restores:
+        names = ", ".join(pin.uri for pin in restores)
+        reasons = (f"#{same.number} was made from the same; its {names} comes back from the content store",)
+    return Decision(
+        stage=stage,
+        verdict=Verdict.RESTORE if restores else Verdict.UP_TO_DATE,
+        reasons=reasons,
+        fingerprint=now.fingerprint,
+        restores=restores,
+        last=same,
+    )
+
+
 def _changes(now: Situation, last: LastSuccess) -> tuple[str, ...]:
     if now.fingerprint.digest == last.fingerprint:
         return ()
@@ -113,19 +136,23 @@ def _changes(now: Situation, last: LastSuccess) -> tuple[str, ...]:
     return found or (() if now.awaited else ("what the fingerprint covers changed with the program",))
 
 
-def _judge_outputs(now: Situation, last: LastSuccess) -> tuple[tuple[Pin, ...], tuple[str, ...]]:
+def _judge_outputs(now: Situation, success: LastSuccess) -> tuple[tuple[Pin, ...], tuple[str, ...]]:
     """Outputs to restore, and what speaks for a run."""
-    recorded = {pin.uri: pin for pin in last.outputs}
+    recorded = {pin.uri: pin for pin in success.outputs}
+    # What the latest success left is in the store: to put another success's output in its place loses nothing.
+    replaceable = {pin.uri: pin.digest for pin in now.last.outputs} if now.last else {}
     restores: list[Pin] = []
     problems: list[str] = []
     for uri, digest in now.outputs.items():
         pin = recorded.get(uri)
         if pin is None:
             problems.append(f"output {uri} is new")
-        elif not digest and pin.digest in now.restorable:
-            restores.append(pin)
-        elif not digest:
-            problems.append(f"output {uri} is gone, and the content store does not have it")
-        elif digest != pin.digest:
+        elif digest == pin.digest:
+            continue
+        elif digest not in {"", replaceable.get(uri)}:
             problems.append(f"output {uri} was modified by hand")
+        elif pin.digest in now.restorable:
+            restores.append(pin)
+        else:
+            problems.append(f"output {uri} is gone, and the content store does not have it")
     return tuple(restores), tuple(problems)

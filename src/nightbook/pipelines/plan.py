@@ -15,9 +15,10 @@ from nightbook.pipelines.graph import check_data
 from nightbook.pipelines.kernels import find_kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from nightbook.pipelines.digests import FileDigests
+    from nightbook.pipelines.fingerprint import Fingerprint
     from nightbook.pipelines.graph import Pipeline
     from nightbook.pipelines.stage import DataPath, Stage
     from nightbook.pipelines.store import ContentStore
@@ -68,6 +69,7 @@ class Evidence:
     Attributes:
         settings: The project.
         last_successes: The latest reusable success of each stage, by its name.
+        find_success: Returns the latest reusable success with a fingerprint, None when there is none.
         digests: Tells what lies in the project now.
         store: Tells what could be restored.
         forced: Stages that run in any case.
@@ -75,6 +77,7 @@ class Evidence:
 
     settings: Settings
     last_successes: Mapping[str, LastSuccess]
+    find_success: Callable[[str], LastSuccess | None]
     digests: FileDigests
     store: ContentStore
     forced: frozenset[str] = frozenset()
@@ -124,23 +127,35 @@ def _decide(
             awaited[part] = writer
         elif data is None or data.path is None:
             # No digest shows what the stage left behind, so what it was made from stands for it.
-            success = evidence.last_successes.get(writer)
+            success = before.last if before is not None else evidence.last_successes.get(writer)
             provided[part] = success.fingerprint if success else "never ran"
         elif before is not None and before.restores:
             provided.update(_once_restored(pipeline.stages[writer], before, data, last))
     outputs = {one.uri: evidence.digests.digest(one.path) for one in stage.outputs if one.path is not None}
-    gone = {pin.digest for pin in last.outputs if not outputs.get(pin.uri)} if last else set()
+    fingerprint = fingerprinter.of(stage, provided, awaited.keys())
+    same = None if awaited else _find_same(stage, fingerprint, evidence)
+    pins = [pin for success in (last, same) if success is not None for pin in success.outputs]
+    elsewhere = {pin.digest for pin in pins if outputs.get(pin.uri) != pin.digest}
     return decide(
         name,
         Situation(
-            fingerprint=fingerprinter.of(stage, provided, awaited.keys()),
+            fingerprint=fingerprint,
             last=last,
+            same=same,
             awaited=awaited,
             outputs=outputs,
-            restorable=frozenset(filter(evidence.store.has, gone)),
+            restorable=frozenset(filter(evidence.store.has, elsewhere)),
             is_forced=name in evidence.forced,
         ),
     )
+
+
+def _find_same(stage: Stage, fingerprint: Fingerprint, evidence: Evidence) -> LastSuccess | None:
+    """An earlier success that rests on the same; of outputs that no digest shows, nobody knows whose they are now."""
+    last = evidence.last_successes.get(stage.name)
+    if (last is not None and last.fingerprint == fingerprint.digest) or any(one.path is None for one in stage.outputs):
+        return None
+    return evidence.find_success(fingerprint.digest)
 
 
 def _parts_from_stages(pipeline: Pipeline, stage: Stage) -> Iterator[tuple[str, str, DataPath | None]]:

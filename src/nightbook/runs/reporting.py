@@ -48,11 +48,10 @@ def ensure_comparison(settings: Settings, ledger: Ledger, sweep: Run) -> Path | 
         return path if path.exists() else None
     order = ComparisonOrder.read(folder)
     points = {point.name: point for run_id in order.runs for point in ledger.metric_points(run_id)}
-    declared = points[order.objective].better if order.objective in points else ""
     context = ComparisonContext(
         project=settings.name,
         objective=order.objective,
-        better=(order.better or declared or "lower") if order.objective else "",
+        better=order.better,
         points=tuple(points.values()),
         links={run_id: os.path.relpath(settings.runs_folder / run_id / REPORT, folder) for run_id in order.runs},
     )

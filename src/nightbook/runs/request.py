@@ -108,7 +108,7 @@ class ComparisonOrder:
     Attributes:
         runs: Ids of the runs, in the order of the sets.
         objective: The metric that orders them; empty for none.
-        better: "higher" or "lower"; empty takes what the notebook declared of the metric.
+        better: "higher" or "lower": which of its values win; empty without an objective.
     """
 
     runs: tuple[str, ...]

@@ -12,10 +12,9 @@ from nightbook.settings import Settings, load_settings
 from nightbook.workflow import planning
 from nightbook.workflow.contact import open_ledger
 from nightbook.workflow.parameter_sets import product_of
-from nightbook.workflow.requests import RunRequest, SilentWatcher
+from nightbook.workflow.requests import RunRequest, SilentWatcher, SweepRequest
 from nightbook.workflow.resume import resume as resume_run
 from nightbook.workflow.run import run as run_request
-from nightbook.workflow.sweep import SweepRequest
 from nightbook.workflow.sweep import sweep as sweep_request
 
 if TYPE_CHECKING:

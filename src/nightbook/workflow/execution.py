@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from nightbook.records import Cause, RunStatus
+from nightbook.runs.ledger import Outcome
 from nightbook.workflow.requests import SilentWatcher, StageState, StageView
 
 if TYPE_CHECKING:
@@ -61,8 +62,8 @@ class Work(Protocol):
     def conclude(self, slot: Slot, live: SupervisedRun) -> Run:
         """Read the final record of a run whose supervisor is gone."""
 
-    def give_up(self, slot: Slot) -> Run:
-        """Record that it cannot run since what it needs failed."""
+    def give_up(self, slot: Slot, failed: Sequence[str]) -> Run:
+        """Record that it cannot run since those that it needs failed."""
 
     def beat(self) -> bool:
         """Called every tick: the parent run is still looked after. False when somebody asked that all stop."""
@@ -97,6 +98,11 @@ class Execution:
     def is_cancelled(self) -> bool:
         """Somebody asked it to stop."""
         return self._cancellations > 0
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the parent's end follows from: its children's ends."""
+        return outcome_of_all(self.views, is_cancelled=self.is_cancelled)
 
     def run(self) -> None:
         """Return when every slot is settled."""
@@ -157,10 +163,11 @@ class Execution:
         if self.is_cancelled:
             slot.state = StageState.CANCELLED
             return
-        needed = [self._slots[name].state for name in slot.needs if name in self._slots]
-        if any(state.is_settled and not state.is_good for state in needed):
-            slot.run, slot.state = self._work.give_up(slot), StageState.UPSTREAM_FAILED
-        elif all(state.is_good for state in needed) and self._running() < self._jobs:
+        needed = [self._slots[name] for name in slot.needs if name in self._slots]
+        failed = [one.name for one in needed if one.state.is_settled and not one.state.is_good]
+        if failed:
+            slot.run, slot.state = self._work.give_up(slot, failed), StageState.UPSTREAM_FAILED
+        elif all(one.state.is_good for one in needed) and self._running() < self._jobs:
             begun = self._work.begin(slot)
             if isinstance(begun, StageState):
                 slot.state = begun
@@ -189,17 +196,19 @@ def _signals_to(ask_to_stop: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, before[number])
 
 
-def status_of_all(views: Sequence[StageView], *, is_cancelled: bool) -> tuple[RunStatus, Cause | None, str]:
-    """What a parent run's end follows from: its children's ends."""
+def outcome_of_all(views: Sequence[StageView], *, is_cancelled: bool) -> Outcome:
+    """How a parent run ends whose children stand so."""
     failed = [view for view in views if view.state is StageState.FAILED]
     if is_cancelled:
         done = sum(view.state.is_good for view in views)
-        return RunStatus.CANCELLED, Cause.INTERRUPTED, f"interrupted; {done} of {len(views)} were done"
+        message = f"interrupted; {done} of {len(views)} were done"
+        return Outcome(status=RunStatus.CANCELLED, cause=Cause.INTERRUPTED, message=message)
     if failed:
         first = next((view.run for view in failed if view.run is not None), None)
         message = f"{len(failed)} of {len(views)} failed: {', '.join(view.name for view in failed[:5])}"
-        return RunStatus.FAILED, first.cause if first else None, message
+        return Outcome(status=RunStatus.FAILED, cause=first.cause if first else None, message=message)
     cancelled = [view.name for view in views if view.state is StageState.CANCELLED]
     if cancelled:
-        return RunStatus.CANCELLED, Cause.INTERRUPTED, f"cancelled: {', '.join(cancelled[:5])}"
-    return RunStatus.SUCCEEDED, None, ""
+        message = f"cancelled: {', '.join(cancelled[:5])}"
+        return Outcome(status=RunStatus.CANCELLED, cause=Cause.INTERRUPTED, message=message)
+    return Outcome(status=RunStatus.SUCCEEDED)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from nightbook.errors import SecretError
 from nightbook.notebooks.references import reveal
 from nightbook.pipelines.digests import FileDigests
 from nightbook.pipelines.plan import Evidence, Plan, make_plan
 from nightbook.pipelines.store import ContentStore
-from nightbook.runs.glance import glance_successes
+from nightbook.runs.glance import glance_success_of, glance_successes
 from nightbook.workflow.targets import Selection, select
 
 if TYPE_CHECKING:
     from nightbook.pipelines.stage import Stage
+    from nightbook.records import LastSuccess
+    from nightbook.settings import Settings
     from nightbook.workflow.requests import RunRequest
 
 
@@ -39,10 +42,20 @@ def gather_evidence(request: RunRequest, selection: Selection) -> Evidence:
     return Evidence(
         settings=settings,
         last_successes=successes,
+        find_success=partial(find_success, settings),
         digests=FileDigests(settings.cache_folder / "digests.json"),
         store=ContentStore(settings.store_folder),
         forced=(frozenset(selection.names) if request.is_forced else selection.forced) - request.spared,
     )
+
+
+def find_success(settings: Settings, fingerprint: str) -> LastSuccess | None:
+    """The latest success that rests on exactly the same; None when there is none."""
+    found = glance_success_of(settings.ledger, fingerprint)
+    if found is None:
+        with import_module("nightbook.runs.ledger").Ledger.open(settings.ledger) as ledger:
+            return cast("LastSuccess | None", ledger.successes_of([fingerprint]).get(fingerprint))
+    return found[0] if found else None
 
 
 def check_secrets(stages: tuple[Stage, ...]) -> None:

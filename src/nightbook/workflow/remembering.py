@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nightbook.errors import RunNotFoundError
 from nightbook.notebooks.json_values import from_json, to_json
 from nightbook.notebooks.parameters import RawString, Text
 from nightbook.notebooks.types import ANY
 from nightbook.notebooks.values import coerce
-from nightbook.workflow.requests import RunRequest
+from nightbook.workflow.requests import RunRequest, SweepRequest
 from nightbook.workflow.targets import is_file_name
 
 if TYPE_CHECKING:
@@ -39,15 +40,49 @@ def remember(request: RunRequest) -> dict[str, str]:
     return {REQUEST_TAG: json.dumps(words, ensure_ascii=False, allow_nan=False)}
 
 
+def remember_sweep(request: SweepRequest) -> dict[str, str]:
+    """The tag that a sweep is given."""
+    words = {
+        **json.loads(remember(request.base)[REQUEST_TAG]),
+        "sets": [encode_values(one) for one in request.sets],
+        "objective": request.objective,
+        "direction": request.direction,
+    }
+    return {REQUEST_TAG: json.dumps(words, ensure_ascii=False, allow_nan=False)}
+
+
 def recall(settings: Settings, run: Run, facts: RunFacts) -> RunRequest:
-    """The request that a run was made for.
+    """The request that a pipeline or a lone notebook was run for.
 
     Raises:
         RunNotFoundError: The run does not say what it was asked for.
     """
+    return _base(settings, _words(run, facts))
+
+
+def recall_sweep(settings: Settings, run: Run, facts: RunFacts) -> SweepRequest:
+    """The request that a sweep was made for, whose sets need not run when they have succeeded.
+
+    Raises:
+        RunNotFoundError: The sweep does not say what it was asked for.
+    """
+    words = _words(run, facts)
+    return SweepRequest(
+        base=replace(_base(settings, words), is_forced=False),
+        sets=tuple(decode_values(one) for one in words["sets"]),
+        objective=str(words["objective"]),
+        direction=str(words["direction"]),
+    )
+
+
+def _words(run: Run, facts: RunFacts) -> dict[str, Any]:
     if REQUEST_TAG not in facts.tags:
         raise RunNotFoundError(f"{run.label} does not say what it was asked for", remedy="nightbook run")
-    words = json.loads(facts.tags[REQUEST_TAG])
+    words: dict[str, Any] = json.loads(facts.tags[REQUEST_TAG])
+    return words
+
+
+def _base(settings: Settings, words: Mapping[str, Any]) -> RunRequest:
     return RunRequest(
         settings=settings,
         targets=tuple(_found(settings.root, target) for target in words["targets"]),

@@ -83,6 +83,23 @@ class StageView:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepRequest:
+    """One `nightbook sweep`.
+
+    Attributes:
+        base: The target, the parameters that do not vary, the jobs.
+        sets: What varies: one run, or one per stage that it changes, for each.
+        objective: The metric by which runs are ordered; empty for none.
+        direction: `min` or `max`; empty takes what the notebook declared of the metric.
+    """
+
+    base: RunRequest
+    sets: tuple[Mapping[str, object], ...]
+    objective: str = ""
+    direction: str = ""
+
+
 class Watcher(Protocol):
     """Whoever shows a run to a person while it goes on."""
 
@@ -125,6 +142,7 @@ class RunResult:
         parent: The pipeline's or sweep's own record; None when nothing ran or a lone notebook did.
         stages: Each stage's last state.
         owed: Why MLflow does not know all of it yet, empty when it does.
+        sweep: What a sweep was asked for, with the direction of its objective; None for any other run.
     """
 
     status: RunStatus
@@ -132,6 +150,7 @@ class RunResult:
     parent: Run | None = None
     stages: tuple[StageView, ...] = ()
     owed: str = ""
+    sweep: SweepRequest | None = None
 
     @property
     def runs(self) -> tuple[Run, ...]:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from nightbook.errors import NightbookError
 from nightbook.records import RunKind, RunStatus
 from nightbook.workflow.contact import open_ledger
-from nightbook.workflow.remembering import recall
+from nightbook.workflow.remembering import recall, recall_sweep
 from nightbook.workflow.run import run as run_request
+from nightbook.workflow.sweep import sweep as sweep_request
 
 if TYPE_CHECKING:
     from nightbook.records import Run
     from nightbook.runs.ledger import Ledger
     from nightbook.settings import Settings
-    from nightbook.workflow.requests import RunRequest, RunResult, Watcher
+    from nightbook.workflow.requests import RunResult, Watcher
 
 RESUMES_TAG = "nightbook.resumes"
 
@@ -25,7 +26,7 @@ class Resumption:
     """What became of a resumed run.
 
     Attributes:
-        of: The run that was resumed, a whole pipeline rather than its part.
+        of: The run that was resumed, a whole pipeline or sweep rather than its part.
         result: How the rest ended; None when nothing was owed.
     """
 
@@ -38,7 +39,7 @@ def resume(settings: Settings, reference: str, watcher: Watcher, *, jobs: int | 
 
     Args:
         settings: The project.
-        reference: The run; of a pipeline's stage run, the pipeline is meant.
+        reference: The run; of a part, the pipeline or sweep is meant.
         watcher: Is told while it goes on.
         jobs: How many stages may run at once; None takes the setting.
 
@@ -55,7 +56,13 @@ def resume(settings: Settings, reference: str, watcher: Watcher, *, jobs: int | 
                 f"{unfinished.label} is still {unfinished.status.value}",
                 remedy=f"nightbook runs cancel {unfinished.number}",
             )
-        request = replace(_owed(settings, ledger, unfinished), jobs=jobs)
+        facts = ledger.facts(unfinished.run_id)
+        tags = {RESUMES_TAG: unfinished.run_id}
+        if unfinished.kind is RunKind.SWEEP:
+            sweep = recall_sweep(settings, unfinished, facts)
+            sweep = replace(sweep, base=replace(sweep.base, jobs=jobs, tags=tags))
+            return Resumption(of=unfinished, result=sweep_request(sweep, watcher))
+        request = replace(recall(settings, unfinished, facts), jobs=jobs, tags=tags, spared=_done(ledger, unfinished))
     return Resumption(of=unfinished, result=run_request(request, watcher))
 
 
@@ -63,14 +70,7 @@ def _whole(ledger: Ledger, run: Run) -> Run:
     return ledger.get(run.parent_run_id) if run.parent_run_id else run
 
 
-def _owed(settings: Settings, ledger: Ledger, unfinished: Run) -> RunRequest:
-    if unfinished.kind is RunKind.SWEEP:
-        raise NightbookError(
-            f"{unfinished.label} is a sweep",
-            remedy="give the same nightbook sweep again: it runs only what is missing or failed",
-        )
-    request = recall(settings, unfinished, ledger.facts(unfinished.run_id))
-    # Also of stages that always run, or were forced: those that succeeded since then owe nothing unless they changed.
+def _done(ledger: Ledger, unfinished: Run) -> frozenset[str]:
+    """Also of stages that always run, or were forced: those that succeeded since owe nothing unless they changed."""
     successes = ledger.last_successes()
-    done = frozenset(stage for stage, last in successes.items() if last.number > unfinished.number)
-    return replace(request, spared=done, tags={RESUMES_TAG: unfinished.run_id})
+    return frozenset(stage for stage, last in successes.items() if last.number > unfinished.number)

@@ -9,27 +9,24 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from nightbook.errors import NightbookError
 from nightbook.pipelines.plan import Decision, Evidence, Plan, Verdict, make_plan, settle
 from nightbook.records import LastSuccess, RunKind, RunStatus
-from nightbook.runs.git import read_git_state
-from nightbook.runs.ledger import Outcome
-from nightbook.runs.publisher import Publisher
+from nightbook.workflow.carrying import carry_out, make_true, making_runs, with_records
 from nightbook.workflow.contact import open_ledger
-from nightbook.workflow.execution import Execution, Slot, status_of_all
-from nightbook.workflow.making import RunMaker
+from nightbook.workflow.execution import Slot
 from nightbook.workflow.planning import check_secrets, gather_evidence
 from nightbook.workflow.remembering import remember
 from nightbook.workflow.requests import RunResult, StageState, StageView
 from nightbook.workflow.targets import Selection, select
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from nightbook.records import Run
     from nightbook.runs.launch import SupervisedRun
     from nightbook.runs.ledger import Ledger
     from nightbook.settings import Settings
+    from nightbook.workflow.making import RunMaker
     from nightbook.workflow.requests import RunRequest, Watcher
 
 
@@ -63,40 +60,21 @@ def nothing_to_do(plan: Plan) -> RunResult:
 
 
 def _execute(request: RunRequest, ledger: Ledger, work: StageWork, watcher: Watcher) -> RunResult:
-    settings = request.settings
-    with Publisher(settings) as publisher:
-        maker = RunMaker(
-            settings=settings,
-            ledger=ledger,
-            publisher=publisher,
-            git=read_git_state(settings.root),
-            tags=request.tags,
-            asked=remember(request),
-        )
+    with making_runs(request, ledger, remember(request)) as maker:
         work.maker = maker
         if not work.selection.is_lone:
             maker.begin_parent(RunKind.PIPELINE, work.selection.given)
-        execution = Execution(work.slots(), work, jobs=request.jobs or settings.jobs, watcher=watcher)
-        try:
-            execution.run()
-        except NightbookError as error:
-            maker.end_parent(Outcome(status=RunStatus.FAILED, message=error.message))
-            raise
-        status, cause, message = status_of_all(execution.views, is_cancelled=execution.is_cancelled)
-        maker.end_parent(Outcome(status=status, cause=cause, message=message))
+        execution = carry_out(work.slots(), work, maker, jobs=request.jobs, watcher=watcher)
+        maker.end_parent(execution.outcome)
         watcher.publishing("writing reports and telling MLflow …")
-        owed = publisher.close()
+        owed = maker.publisher.close()
     return RunResult(
-        status=status,
+        status=execution.outcome.status,
         plan=work.plan,
         parent=ledger.get(maker.parent.run_id) if maker.parent else None,
-        stages=tuple(_refreshed(view, ledger) for view in execution.views),
+        stages=with_records(execution.views, ledger),
         owed=owed,
     )
-
-
-def _refreshed(view: StageView, ledger: Ledger) -> StageView:
-    return replace(view, run=ledger.get(view.run.run_id)) if view.run else view
 
 
 @dataclass(slots=True, kw_only=True)
@@ -136,16 +114,10 @@ class StageWork:
         decision = settle(pipeline, slot.name, self.evidence)
         self._decisions[slot.name] = decision
         slot.reason = "; ".join(decision.reasons)
-        if decision.verdict is Verdict.UP_TO_DATE:
-            return StageState.UP_TO_DATE
-        if decision.verdict is Verdict.RESTORE:
-            for pin in decision.restores:
-                self.evidence.store.restore(pin.digest, self.evidence.settings.root / pin.uri)
-            return StageState.RESTORED
-        stage = pipeline.stages[slot.name]
-        inputs = tuple(self.evidence.digests.pin(one) for one in stage.inputs)
-        assert decision.fingerprint is not None  # noqa: S101 - a settled decision has one
-        return self.maker.start(stage, decision.fingerprint, inputs)
+        begun = make_true(decision, pipeline.stages[slot.name], self.evidence, self.maker)
+        if isinstance(begun, StageState) and decision.last is not None:
+            self._succeeded(slot.name, decision.last)
+        return begun
 
     def conclude(self, slot: Slot, live: SupervisedRun) -> Run:
         """Read how it ended; a success is what the stages behind it are decided by."""
@@ -160,12 +132,14 @@ class StageWork:
                 outputs=run.outputs,
                 ended_at=run.ended_at or datetime.now(UTC),
             )
-            self.evidence = replace(self.evidence, last_successes={**self.evidence.last_successes, slot.name: success})
+            self._succeeded(slot.name, success)
         return run
 
-    def give_up(self, slot: Slot) -> Run:
+    def _succeeded(self, stage: str, success: LastSuccess) -> None:
+        self.evidence = replace(self.evidence, last_successes={**self.evidence.last_successes, stage: success})
+
+    def give_up(self, slot: Slot, failed: Sequence[str]) -> Run:
         """Record that it could not begin."""
-        failed = list(slot.needs)
         return self.maker.give_up(self.selection.pipeline.stages[slot.name], f"not run: {', '.join(failed)} failed")
 
     def beat(self) -> bool:

@@ -6,20 +6,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nightbook.errors import NightbookError, ParameterError
+from nightbook.errors import ParameterError
 from nightbook.notebooks.parameters import ParameterRole
-from nightbook.pipelines.plan import Evidence, Verdict, settle
+from nightbook.pipelines.plan import Evidence, settle
 from nightbook.records import Run, RunKind, RunStatus
-from nightbook.runs.git import read_git_state
-from nightbook.runs.ledger import Ledger, Outcome
-from nightbook.runs.publisher import Publisher
 from nightbook.runs.request import COMPARISON, ComparisonOrder
+from nightbook.workflow.carrying import carry_out, make_true, making_runs, with_records
 from nightbook.workflow.contact import open_ledger
-from nightbook.workflow.execution import Execution, Slot, status_of_all
-from nightbook.workflow.making import RunMaker
+from nightbook.workflow.execution import Slot
 from nightbook.workflow.parameter_sets import set_digest, set_name
 from nightbook.workflow.planning import check_secrets, gather_evidence
-from nightbook.workflow.requests import RunRequest, RunResult, StageState, StageView
+from nightbook.workflow.remembering import remember_sweep
+from nightbook.workflow.requests import RunRequest, RunResult, StageState, StageView, SweepRequest
 from nightbook.workflow.run import run
 from nightbook.workflow.targets import Selection, select
 
@@ -30,27 +28,12 @@ if TYPE_CHECKING:
     from nightbook.pipelines.plan import Decision
     from nightbook.pipelines.stage import DataPath, Stage
     from nightbook.runs.launch import SupervisedRun
+    from nightbook.runs.ledger import Ledger
     from nightbook.settings import Settings
+    from nightbook.workflow.making import RunMaker
     from nightbook.workflow.requests import Watcher
 
 BETTER = {"min": "lower", "max": "higher"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SweepRequest:
-    """One `nightbook sweep`.
-
-    Attributes:
-        base: The target, the parameters that do not vary, the jobs.
-        sets: What varies: one run, or one per stage that it changes, for each.
-        objective: The metric by which runs are ordered; empty for none.
-        direction: `min` or `max`; empty takes what the notebook declared of the metric.
-    """
-
-    base: RunRequest
-    sets: tuple[Mapping[str, object], ...]
-    objective: str = ""
-    direction: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +64,14 @@ def sweep(request: SweepRequest, watcher: Watcher) -> RunResult:
     shared = _shared_stages(first, changed)
     if shared:
         # What every set needs and none changes is brought up to date once.
-        before = run(replace(request.base, targets=shared, parameters={}, is_forced=False), watcher)
+        theirs = {key: value for key, value in request.base.parameters.items() if key.partition(".")[0] in shared}
+        before = run(replace(request.base, targets=shared, parameters=theirs, is_forced=False), watcher)
         if before.status is not RunStatus.SUCCEEDED:
             return before
     with open_ledger(settings) as ledger:
-        evidence = gather_evidence(request.base, first)
+        # A notebook file without outputs always executes, but not in a sweep: there a set that succeeded is done.
+        spared = frozenset[str]() if request.base.is_forced else frozenset(first.names)
+        evidence = gather_evidence(replace(request.base, spared=spared), first)
         check_secrets(tuple(one.pipeline.stages[name] for one in sets for name in one.changed))
         work = SweepWork(sets=sets, evidence=evidence, ledger=ledger)
         return _execute(request, ledger, work, watcher)
@@ -155,26 +141,32 @@ def _own_outputs(stage: Stage) -> tuple[DataPath, ...]:
 
 
 def _execute(request: SweepRequest, ledger: Ledger, work: SweepWork, watcher: Watcher) -> RunResult:
-    base, settings = request.base, request.base.settings
-    with Publisher(settings) as publisher:
-        maker = RunMaker(
-            settings=settings, ledger=ledger, publisher=publisher, git=read_git_state(settings.root), tags=base.tags
-        )
+    base = request.base
+    with making_runs(base, ledger, remember_sweep(request)) as maker:
         work.maker = maker
         parent = maker.begin_parent(RunKind.SWEEP, {"sets": len(work.sets)}, stage=work.sets[0].changed[-1])
-        execution = Execution(work.slots(), work, jobs=base.jobs or settings.jobs, watcher=watcher)
-        try:
-            execution.run()
-        except NightbookError as error:
-            maker.end_parent(Outcome(status=RunStatus.FAILED, message=error.message))
-            raise
-        status, cause, message = status_of_all(execution.views, is_cancelled=execution.is_cancelled)
+        execution = carry_out(work.slots(), work, maker, jobs=base.jobs, watcher=watcher)
         watcher.publishing("comparing the runs, telling MLflow …")
-        _leave_order(request, settings, parent, execution.views)
-        maker.end_parent(Outcome(status=status, cause=cause, message=message, artifacts=(COMPARISON,)))
-        owed = publisher.close()
-        stages = tuple(replace(view, run=ledger.get(view.run.run_id)) if view.run else view for view in execution.views)
-    return RunResult(status=status, parent=ledger.get(parent.run_id), stages=stages, owed=owed)
+        request = replace(request, direction=_direction(request, ledger, execution.views))
+        _leave_order(request, base.settings, parent, execution.views)
+        maker.end_parent(replace(execution.outcome, artifacts=(COMPARISON,)))
+        owed = maker.publisher.close()
+    return RunResult(
+        status=execution.outcome.status,
+        parent=ledger.get(parent.run_id),
+        stages=with_records(execution.views, ledger),
+        owed=owed,
+        sweep=request,
+    )
+
+
+def _direction(request: SweepRequest, ledger: Ledger, views: Sequence[StageView]) -> str:
+    """Which end of the objective is best: as asked, else as a notebook declared it, else the lower."""
+    if request.direction or not request.objective:
+        return request.direction
+    points = (point for view in views if view.run is not None for point in ledger.metric_points(view.run.run_id))
+    declared = next((point.better for point in points if point.name == request.objective and point.better), "lower")
+    return next(direction for direction, better in BETTER.items() if better == declared)
 
 
 def _leave_order(request: SweepRequest, settings: Settings, parent: Run, views: Sequence[StageView]) -> None:
@@ -225,36 +217,25 @@ class SweepWork:
         one, name = self._places[slot.name]
         decision = self._decide(one, name)
         slot.reason = "; ".join(decision.reasons)
-        if decision.last is not None and decision.verdict in {Verdict.UP_TO_DATE, Verdict.RESTORE}:
-            for pin in decision.restores:
-                self.evidence.store.restore(pin.digest, self.evidence.settings.root / pin.uri)
+        begun = make_true(decision, one.pipeline.stages[name], self.evidence, self.maker)
+        if isinstance(begun, StageState) and decision.last is not None:
             slot.run = self.ledger.get(decision.last.run_id)
             return StageState.UP_TO_DATE
-        stage = one.pipeline.stages[name]
-        assert decision.fingerprint is not None  # noqa: S101 - a settled decision has one
-        return self.maker.start(
-            stage, decision.fingerprint, tuple(self.evidence.digests.pin(data) for data in stage.inputs)
-        )
+        return begun
 
     def _decide(self, one: ParameterSet, name: str) -> Decision:
         others = {stage: last for stage, last in self.evidence.last_successes.items() if stage != name}
-        fresh = settle(one.pipeline, name, replace(self.evidence, last_successes=others))
-        if fresh.fingerprint is None or name in self.evidence.forced:
-            return fresh
-        known = self.ledger.successes_of([fresh.fingerprint.digest]).get(fresh.fingerprint.digest)
-        if known is None:
-            return fresh
-        return settle(one.pipeline, name, replace(self.evidence, last_successes={**others, name: known}))
+        return settle(one.pipeline, name, replace(self.evidence, last_successes=others))
 
     def conclude(self, slot: Slot, live: SupervisedRun) -> Run:
         """Read how it ended."""
         del slot
         return self.maker.conclude(live)
 
-    def give_up(self, slot: Slot) -> Run:
+    def give_up(self, slot: Slot, failed: Sequence[str]) -> Run:
         """Record that it could not begin."""
         one, name = self._places[slot.name]
-        return self.maker.give_up(one.pipeline.stages[name], "not run: a stage before it failed")
+        return self.maker.give_up(one.pipeline.stages[name], f"not run: {', '.join(failed)} failed")
 
     def beat(self) -> bool:
         """The sweep is still looked after; False when it is asked to stop."""

@@ -1,0 +1,70 @@
+"""What pipelines and sweeps have in common: a publisher beside the runs, an end for the parent, decisions made true."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nightbook.errors import NightbookError
+from nightbook.pipelines.plan import Verdict
+from nightbook.records import RunStatus
+from nightbook.runs.git import read_git_state
+from nightbook.runs.ledger import Outcome
+from nightbook.runs.publisher import Publisher
+from nightbook.workflow.execution import Execution
+from nightbook.workflow.making import RunMaker
+from nightbook.workflow.requests import StageState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from nightbook.pipelines.plan import Decision, Evidence
+    from nightbook.pipelines.stage import Stage
+    from nightbook.runs.launch import SupervisedRun
+    from nightbook.runs.ledger import Ledger
+    from nightbook.workflow.execution import Slot, Work
+    from nightbook.workflow.requests import RunRequest, StageView, Watcher
+
+
+@contextmanager
+def making_runs(request: RunRequest, ledger: Ledger, asked: Mapping[str, str]) -> Iterator[RunMaker]:
+    """Make runs with a publisher at work beside them; it is closed by whoever wants to hear what is still owed."""
+    settings = request.settings
+    with Publisher(settings) as publisher:
+        yield RunMaker(
+            settings=settings,
+            ledger=ledger,
+            publisher=publisher,
+            git=read_git_state(settings.root),
+            tags=request.tags,
+            asked=asked,
+        )
+
+
+def carry_out(slots: Sequence[Slot], work: Work, maker: RunMaker, *, jobs: int | None, watcher: Watcher) -> Execution:
+    """Bring every slot to its end; where that cannot be, the parent still gets one."""
+    execution = Execution(slots, work, jobs=jobs or maker.settings.jobs, watcher=watcher)
+    try:
+        execution.run()
+    except NightbookError as error:
+        maker.end_parent(Outcome(status=RunStatus.FAILED, message=error.message))
+        raise
+    return execution
+
+
+def make_true(decision: Decision, stage: Stage, evidence: Evidence, maker: RunMaker) -> SupervisedRun | StageState:
+    """Start the run that a settled decision asks for, or put back the outputs that make it needless."""
+    if decision.verdict is Verdict.UP_TO_DATE:
+        return StageState.UP_TO_DATE
+    if decision.verdict is Verdict.RESTORE:
+        for pin in decision.restores:
+            evidence.store.restore(pin.digest, evidence.settings.root / pin.uri)
+        return StageState.RESTORED
+    assert decision.fingerprint is not None  # noqa: S101 - a settled decision has one
+    return maker.start(stage, decision.fingerprint, tuple(evidence.digests.pin(one) for one in stage.inputs))
+
+
+def with_records(views: Sequence[StageView], ledger: Ledger) -> tuple[StageView, ...]:
+    """The views with their runs as the ledger has them now, after the publisher's work."""
+    return tuple(replace(view, run=ledger.get(view.run.run_id)) if view.run else view for view in views)

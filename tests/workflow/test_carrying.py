@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nightbook.errors import StorageError
+from nightbook.pipelines.plan import Verdict
+from nightbook.records import RunKind, RunStatus
+from nightbook.settings import Settings, load_settings
+from nightbook.workflow.carrying import carry_out, make_true, making_runs, with_records
+from nightbook.workflow.contact import open_ledger
+from nightbook.workflow.execution import Slot
+from nightbook.workflow.planning import gather_evidence, plan
+from nightbook.workflow.requests import RunRequest, SilentWatcher, StageState, StageView
+from nightbook.workflow.targets import select
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from nightbook.records import Run
+    from nightbook.runs.launch import SupervisedRun
+
+
+class FullDisk:
+    """Work that cannot even begin."""
+
+    def begin(self, slot: Slot) -> SupervisedRun | StageState:
+        raise StorageError(f"no space left for {slot.name}")
+
+    def conclude(self, slot: Slot, live: SupervisedRun) -> Run:
+        raise NotImplementedError
+
+    def give_up(self, slot: Slot, failed: Sequence[str]) -> Run:
+        raise NotImplementedError
+
+    def beat(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def settings(project_copy: Path) -> Settings:
+    return load_settings(project_copy, environment={})
+
+
+def test_a_parent_has_an_end_also_when_its_parts_cannot_begin(settings: Settings) -> None:
+    request = RunRequest(settings=settings, tags={"why": "night"})
+    with open_ledger(settings) as ledger, making_runs(request, ledger, {"asked": "all"}) as maker:
+        parent = maker.begin_parent(RunKind.PIPELINE, {})
+        with pytest.raises(StorageError, match="no space left for a"):
+            carry_out([Slot(name="a")], FullDisk(), maker, jobs=None, watcher=SilentWatcher())
+        ended = ledger.get(parent.run_id)
+        assert (ended.status, ended.message) == (RunStatus.FAILED, "no space left for a")
+        assert ledger.facts(parent.run_id).tags.items() >= {"why": "night", "asked": "all"}.items()
+
+
+def test_a_decision_to_restore_is_made_true_without_a_run(settings: Settings) -> None:
+    numbers = settings.root / "data" / "numbers.txt"
+    before = numbers.read_text()
+    numbers.unlink()
+    request = RunRequest(settings=settings, targets=("make",))
+    decision = plan(request)["make"]
+    assert decision.verdict is Verdict.RESTORE
+    selection = select(settings, ("make",), {})
+    with open_ledger(settings) as ledger, making_runs(request, ledger, {}) as maker:
+        begun = make_true(decision, selection.pipeline.stages["make"], gather_evidence(request, selection), maker)
+    assert begun is StageState.RESTORED
+    assert numbers.read_text() == before
+
+
+def test_records_are_read_again_when_all_is_published(settings: Settings) -> None:
+    with open_ledger(settings) as ledger:
+        run = ledger.find("make@latest")
+        views = [
+            StageView(name="make", state=StageState.SUCCEEDED, run=run),
+            StageView(name="b", state=StageState.WAITING),
+        ]
+        assert with_records(views, ledger) == tuple(views)
