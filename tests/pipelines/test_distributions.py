@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nightbook.pipelines.distributions import Provided, distributions_of, site_folders
+from nightbook.pipelines.distributions import Provided, distributions_of, installed_in, site_folders
 from nightbook.pipelines.memory import Memory
 
 if TYPE_CHECKING:
@@ -48,6 +48,14 @@ def test_names_come_from_the_declaration_or_the_files(tmp_path: Path, memory: Me
     assert of("one", "two") == {"Declared": "1"}
     assert of("four", "_five") == {"Listed": "2"}
     assert of("three") == {"Listed": "2", "Also": "3"}
+
+
+def test_all_that_is_installed_is_listed_as_pip_would(tmp_path: Path) -> None:
+    site = tmp_path / "site-packages"
+    install(site, "beta", "2")
+    install(site, "Alpha", "1")
+    memory = Memory[list[str]](tmp_path / "installed.json")
+    assert installed_in((str(site),), memory) == ["Alpha==1", "beta==2"]
 
 
 def test_an_upgrade_is_seen(tmp_path: Path, memory: Memory[Provided]) -> None:

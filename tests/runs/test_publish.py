@@ -3,9 +3,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
+from nightbook.runs.process import command_for
 from nightbook.runs.request import REPORT, TRACKING
 from nightbook.settings import load_settings
 from nightbook.workflow.contact import open_ledger
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def publish(root: Path, *run_ids: str, **environment: str) -> str:
     """Serve the process these ids to its end; returns why something is still owed."""
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "nightbook.runs.publish", str(root)],
+        command_for("nightbook.runs.publish", str(root)),
         input="".join(f"{run_id}\n" for run_id in run_ids),
         env={**os.environ, **environment},
         text=True,

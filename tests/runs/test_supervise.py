@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,8 +100,11 @@ def test_inputs_that_changed_meanwhile_are_named(tmp_path: Path, request_for: Ca
     assert list(changed_inputs(request, digests)) == ["edited", "gone"]
 
 
-def test_what_was_installed_is_left_beside_the_run(tmp_path: Path) -> None:
-    write_environment(tmp_path)
-    lines = (tmp_path / ENVIRONMENT).read_text().splitlines()
-    assert lines[0].startswith("# Python 3.")
-    assert any(line.startswith("papermill==") for line in lines)
+def test_what_was_installed_for_the_kernel_is_left_beside_the_run(
+    request_for: Callable[..., ExecutionRequest],
+) -> None:
+    request = request_for()
+    write_environment(request)
+    lines = (Path(request.folder) / ENVIRONMENT).read_text().splitlines()
+    assert lines[0].startswith("# python3 on ")
+    assert f"papermill=={version('papermill')}" in lines

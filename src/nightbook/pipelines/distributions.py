@@ -38,10 +38,28 @@ def distributions_of(names: Iterable[str], folders: tuple[str, ...], memory: Mem
     wanted = [name for name in names if name not in sys.stdlib_module_names]
     if not wanted:
         return {}
-    # Installing, upgrading or removing renames a `.dist-info` folder, which changes the time of the folder around it.
-    key = " ".join(f"{folder}@{_changed_at(folder)}" for folder in folders)
-    provided = memory.recall(key, lambda: _provided(folders))
+    provided = memory.recall(_state_of(folders), lambda: _provided(folders))
     return {name: version for one in wanted for name, version in provided.get(one, [])}
+
+
+def installed_in(folders: tuple[str, ...], memory: Memory[list[str]]) -> list[str]:
+    """Every distribution in the folders as `NAME==VERSION`, sorted as `pip freeze` does.
+
+    Args:
+        folders: Where distributions are installed.
+        memory: What each state of the folders holds.
+    """
+    return memory.recall(_state_of(folders), lambda: _installed(folders))
+
+
+def _installed(folders: tuple[str, ...]) -> list[str]:
+    found = import_module("importlib.metadata").distributions(path=list(folders))
+    return sorted({f"{one.name}=={one.version}" for one in found if one.name}, key=str.lower)
+
+
+def _state_of(folders: tuple[str, ...]) -> str:
+    # Installing, upgrading or removing renames a `.dist-info` folder, which changes the time of the folder around it.
+    return " ".join(f"{folder}@{_changed_at(folder)}" for folder in folders)
 
 
 def _changed_at(folder: str) -> int:

@@ -129,7 +129,3 @@ def main() -> None:
     Interruption.await_end()
     # The kernel is gone and all is written: no interpreter shutdown, which costs a third of a second.
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

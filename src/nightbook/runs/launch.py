@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nightbook.records import CellStatus
 from nightbook.runs.events import Event, EventKind, EventReader
+from nightbook.runs.process import command_for
 from nightbook.runs.request import EVENTS, LOG, REQUEST
 
 if TYPE_CHECKING:
@@ -50,9 +50,8 @@ class SupervisedRun:
         self.progress = Progress(started_at=time.time())
         self._events = EventReader(folder / EVENTS)
         with (folder / LOG).open("ab") as log:
-            # -P: a module of the working directory must not stand in for one of ours.
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "nightbook.runs.supervise", str(folder / REQUEST)],
+                command_for("nightbook.runs.supervise", str(folder / REQUEST)),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

@@ -1,7 +1,7 @@
 """The publisher's process: reports and MLflow for the runs that it is told of on its standard input.
 
-`python -m nightbook.runs.publish ROOT`. At the end of its input it finishes what can be finished and prints what is
-still owed.
+See `nightbook.runs.process`; its argument is the project's root. At the end of its input it finishes what can be
+finished and prints what is still owed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nightbook.files import write_atomically
+from nightbook.loading import loading
 from nightbook.records import RunKind, RunStatus
 from nightbook.runs.ledger import Ledger
 from nightbook.runs.probe import answers
@@ -92,8 +93,9 @@ class Publishing:
     def _open(self) -> Outbox:
         # MLflow and nbconvert take seconds to load: the first word with the ledger and the probe come before.
         if self._outbox is None:
-            outbox: Outbox = import_module("nightbook.runs.publishing").ReportingOutbox(self._settings, self._ledger)
-            self._outbox = outbox
+            with loading():
+                publishing = import_module("nightbook.runs.publishing")
+            self._outbox = publishing.ReportingOutbox(self._settings, self._ledger)
         return self._outbox
 
     def _awaits_tracking(self, run_id: str) -> bool:
@@ -138,7 +140,3 @@ def main() -> None:
     sys.stdout.flush()
     # MLflow's threads and engines have nothing left to say.
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
+
+from nightbook.runs.process import command_for
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from nightbook.settings import Settings
-
-MODULE = "nightbook.runs.publish"
 
 
 class Publisher:
@@ -30,7 +29,7 @@ class Publisher:
         settings.state.mkdir(parents=True, exist_ok=True)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", MODULE, str(settings.root)],
+                command_for("nightbook.runs.publish", str(settings.root)),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

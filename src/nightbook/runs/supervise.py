@@ -1,12 +1,11 @@
 """The supervisor's process: watch the run, judge it, write down the one true final state.
 
-One process per run; `python -m nightbook.runs.supervise REQUEST`. It listens on its standard input: `cancel`, `kill`,
+One process per run; see `nightbook.runs.process`. It listens on its standard input: `cancel`, `kill`,
 or the end of the pipe when the `nightbook` that asked for the run is gone.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 import signal
 import sys
@@ -18,10 +17,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nightbook.errors import LedgerError, NightbookError, StorageError
+from nightbook.errors import KernelError, LedgerError, NightbookError, StorageError
 from nightbook.files import write_atomically
 from nightbook.notebooks.inside import reveal
 from nightbook.pipelines.digests import FileDigests
+from nightbook.pipelines.distributions import installed_in, site_folders
+from nightbook.pipelines.kernels import find_kernel
+from nightbook.pipelines.memory import Memory
 from nightbook.pipelines.store import ContentStore
 from nightbook.records import Cause, Pin, RunStatus
 from nightbook.runs.conclusion import leave_notebook
@@ -62,7 +64,7 @@ def carry_out(request: ExecutionRequest, began: datetime) -> Outcome:
         with Ledger.open(request.ledger, create=False) as ledger:
             if not ledger.start(request.run_id, SupervisorProcess.this()):
                 watch.interrupt(Stop.CANCELLED)
-            write_environment(Path(request.folder))
+            write_environment(request)
             watch.until_ended(lambda: beat(ledger, request.run_id))
     finally:
         watch.end()
@@ -110,12 +112,15 @@ def trace_of(request: ExecutionRequest) -> Trace:
     return trace_events(EventReader.all_of(Path(request.folder) / EVENTS))
 
 
-def write_environment(folder: Path) -> None:
-    """Leave what was installed, in the form of `pip freeze`, beside the run's other files."""
-    installed = {f"{one.name}=={one.version}" for one in importlib.metadata.distributions()}
-    lines = [f"# Python {platform.python_version()} on {platform.platform()}", *sorted(installed, key=str.lower)]
-    with suppress(StorageError):  # a full disk is noticed where it matters
-        write_atomically(folder / ENVIRONMENT, ("\n".join(lines) + "\n").encode())
+def write_environment(request: ExecutionRequest) -> None:
+    """Leave what was installed for the kernel, in the form of `pip freeze`, beside the run's other files."""
+    known = Memory[list[str]](Path(request.state) / "cache" / "environments.json", most=8)
+    with suppress(StorageError, KernelError):  # a full disk, a kernel that is gone: noticed where it matters
+        kernel = find_kernel(request.kernel_name)
+        installed = installed_in(site_folders(kernel.interpreter if kernel.language == "python" else "python"), known)
+        known.save()
+        lines = [f"# {kernel.name} on {platform.platform()}", *installed]
+        write_atomically(Path(request.folder) / ENVIRONMENT, ("\n".join(lines) + "\n").encode())
 
 
 def gather_evidence(request: ExecutionRequest, watch: RunnerWatch) -> Evidence:
@@ -212,7 +217,3 @@ def main() -> None:
     """Serve the request named on the command line."""
     ignore_terminal()
     supervise(ExecutionRequest.read(Path(sys.argv[1])))
-
-
-if __name__ == "__main__":
-    main()

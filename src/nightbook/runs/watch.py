@@ -17,7 +17,8 @@ from nightbook.runs.containment import become_subreaper, choose_containment, con
 from nightbook.runs.events import EventKind, EventLog, EventReader
 from nightbook.runs.judge import Stop
 from nightbook.runs.memory import count_memory_kills, memory_of, peak_memory_of, proportional_memory_of
-from nightbook.runs.request import EVENTS, LOG, ExecutionRequest
+from nightbook.runs.process import command_for
+from nightbook.runs.request import EVENTS, LOG, REQUEST, ExecutionRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,7 +129,7 @@ class RunnerWatch:
 
     def _start_runner(self) -> subprocess.Popen[bytes]:
         become_subreaper()
-        command = [sys.executable, "-P", "-m", RUNNER_MODULE, str(self.folder / "request.json")]
+        command = command_for(RUNNER_MODULE, str(self.folder / REQUEST))
         environment = {
             # A notebook that imports mlflow is not to call out from a thread, unless its user wants it to.
             "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from functools import cache
-from importlib.util import find_spec
-from io import BytesIO
-from pathlib import Path
+from importlib import import_module
 
-from fontTools import subset
-from fontTools.ttLib import TTFont
 from markupsafe import Markup
 from math_core import LatexError, LatexToMathML
 
@@ -56,7 +51,8 @@ def math_font_css(html: str) -> str:
     for name, character in _ENTITY.items():
         text = text.replace(f"&{name};", character)
     used = frozenset(ord(character) for character in text)
-    font = _subset(used | _ITALIC | _ALWAYS)
+    # Loaded only for a page with formulas: fontTools takes as long as the rest of a report.
+    font = import_module("nightbook.runs.report.math_font").subset_font(used | _ITALIC | _ALWAYS)
     face = f"font-family:NightbookMath;src:url(data:font/woff;base64,{font}) format('woff')"
     return f"@font-face{{{face}}}math{{font-family:NightbookMath,math}}"
 
@@ -69,24 +65,3 @@ def _source(latex: str, *, is_block: bool) -> Markup:
 @cache
 def _converter() -> LatexToMathML:
     return LatexToMathML(ignore_unknown_commands=False)
-
-
-def _font_file() -> Path:
-    """STIX Two Math, which the wheel of ziamath carries; importing ziamath would only cost time."""
-    spec = find_spec("ziamath")
-    folder = (spec.submodule_search_locations or [""])[0] if spec else ""
-    return Path(folder, "fonts", "STIXTwoMath-Regular.ttf")
-
-
-@cache
-def _subset(characters: frozenset[int]) -> str:
-    font = TTFont(BytesIO(_font_file().read_bytes()), lazy=True)
-    features = ["ssty", "dtls", "flac"]
-    options = subset.Options(hinting=False, desubroutinize=True, notdef_outline=True, layout_features=features)
-    worker = subset.Subsetter(options)
-    worker.populate(unicodes=sorted(characters))
-    worker.subset(font)
-    font.flavor = "woff"
-    target = BytesIO()
-    font.save(target)
-    return base64.b64encode(target.getvalue()).decode("ascii")
