@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 from nightbook.runs.process import command_for
@@ -54,3 +55,12 @@ def test_a_runner_that_waits_is_let_go_at_once_when_mlflow_is_away(project_copy:
     (folder / "request.json").write_text(json.dumps({**request, "awaits_tracking": True}))
     publish(project_copy, folder.name, **away)
     assert json.loads((folder / TRACKING).read_text()) == {}
+
+
+def test_a_run_is_published_without_any_data_library() -> None:
+    code = (
+        "import sys; from nightbook.runs.publish import load_publishing; load_publishing();"
+        "print({'mlflow', 'nbconvert', 'numpy', 'pandas', 'pyarrow', 'scipy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout in {"{'mlflow', 'nbconvert'}\n", "{'nbconvert', 'mlflow'}\n"}

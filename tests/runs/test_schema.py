@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from sqlalchemy import create_engine, insert
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
+from sqlalchemy.exc import IntegrityError
 
-from nightbook.runs.schema import Json, UtcTime, metadata
+from nightbook.runs.schema import Json, UtcTime, metadata, transitions
 
 DIALECT = sqlite_dialect()
 
@@ -38,6 +42,18 @@ def test_an_absent_value_stays_absent() -> None:
         assert column.process_result_value(None, DIALECT) is None
 
 
-def test_one_run_can_have_one_final_state() -> None:
-    (index,) = [index for index in metadata.tables["transitions"].indexes if index.name == "one_final_state"]
-    assert index.unique
+def test_the_database_itself_refuses_a_second_final_state() -> None:
+    engine = create_engine("sqlite://")
+    metadata.create_all(engine)
+    row = {"run_id": "r", "at": datetime.now(UTC), "host": "", "pid_space": "", "pid": 1, "pid_started_at": 0.0}
+    with engine.begin() as connection:
+        connection.execute(insert(transitions).values(**row, status="running", is_final=False))
+        connection.execute(insert(transitions).values(**row, status="succeeded", is_final=True))
+        with pytest.raises(IntegrityError):
+            connection.execute(insert(transitions).values(**row, status="failed", is_final=True))
+
+
+def test_the_ledger_loads_the_dialect_of_its_own_database_only() -> None:
+    code = "import sys, nightbook.runs.ledger; print('sqlalchemy.dialects.postgresql' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "False\n"

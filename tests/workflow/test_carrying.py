@@ -46,13 +46,13 @@ def settings(project_copy: Path) -> Settings:
 
 def test_a_parent_has_an_end_also_when_its_parts_cannot_begin(settings: Settings) -> None:
     request = RunRequest(settings=settings, tags={"why": "night"})
-    with open_ledger(settings) as ledger, making_runs(request, ledger, {"asked": "all"}) as maker:
+    with making_runs(request, {"asked": "all"}) as maker:
         parent = maker.begin_parent(RunKind.PIPELINE, {})
         with pytest.raises(StorageError, match="no space left for a"):
             carry_out([Slot(name="a")], FullDisk(), maker, jobs=None, watcher=SilentWatcher())
-        ended = ledger.get(parent.run_id)
+        ended = maker.ledger.get(parent.run_id)
         assert (ended.status, ended.message) == (RunStatus.FAILED, "no space left for a")
-        assert ledger.facts(parent.run_id).tags.items() >= {"why": "night", "asked": "all"}.items()
+        assert maker.ledger.facts(parent.run_id).tags.items() >= {"why": "night", "asked": "all"}.items()
 
 
 def test_a_decision_to_restore_is_made_true_without_a_run(settings: Settings) -> None:
@@ -63,7 +63,7 @@ def test_a_decision_to_restore_is_made_true_without_a_run(settings: Settings) ->
     decision = plan(request)["make"]
     assert decision.verdict is Verdict.RESTORE
     selection = select(settings, ("make",), {})
-    with open_ledger(settings) as ledger, making_runs(request, ledger, {}) as maker:
+    with making_runs(request, {}) as maker:
         begun = make_true(decision, selection.pipeline.stages["make"], gather_evidence(request, selection), maker)
     assert begun is StageState.RESTORED
     assert numbers.read_text() == before

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nightbook.errors import ExitCode, NightbookError
+from nightbook.loading import collect_rarely
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,6 +91,7 @@ def root(ctx: click.Context, *, verbose: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with its code; the only place that catches every error of ours."""
+    collect_rarely()
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
         code = root.main(args=arguments, prog_name="nightbook", standalone_mode=False)

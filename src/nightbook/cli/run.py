@@ -10,15 +10,15 @@ import click
 
 from nightbook.cli.parameters import parameter_options
 from nightbook.cli.project import current_settings, echo_json
+from nightbook.cli.watching import LateWatcher
 from nightbook.errors import ExitCode
 from nightbook.pipelines.plan import Verdict
 from nightbook.workflow.planning import plan
 from nightbook.workflow.requests import RunRequest, SilentWatcher
+from nightbook.workflow.run import run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from nightbook.workflow.requests import RunResult
 
 
 @click.command()
@@ -48,31 +48,20 @@ def command(
     started = time.monotonic()
     settings = current_settings({"jobs": flags["jobs"], "engine": flags["engine"], "timeout_seconds": flags["timeout"]})
     request = RunRequest(settings=settings, targets=targets, parameters=given, is_forced=force)
-    intended = plan(request)
     if dry_run:
+        intended = plan(request)
         _show_plan(intended, as_json=as_json)
         return ExitCode.DIFFERENT if check and not intended.is_up_to_date else ExitCode.DONE
-    if intended.is_up_to_date and not as_json:
-        click.echo(_nothing_to_do(len(intended.decisions), time.monotonic() - started), err=True)
-        return ExitCode.DONE
-    result = _run(request, as_json=as_json)
+    with LateWatcher() as watcher:
+        result = run(request, SilentWatcher() if as_json else watcher)
     if as_json:
         echo_json(result.to_json())
+    elif result.plan is not None and result.plan.is_up_to_date:
+        click.echo(_nothing_to_do(len(result.stages), time.monotonic() - started), err=True)
     else:
         display = importlib.import_module("nightbook.cli.display")
         display.show_result(display.stderr_console(), result, time.monotonic() - started)
     return result.exit_code
-
-
-def _run(request: RunRequest, *, as_json: bool) -> RunResult:
-    # Loaded only when something runs: finding nothing to do takes a tenth of a second without them.
-    run = importlib.import_module("nightbook.workflow.run").run
-    if as_json:
-        result: RunResult = run(request, SilentWatcher())
-        return result
-    display = importlib.import_module("nightbook.cli.display")
-    with display.TerminalWatcher(display.stderr_console()) as watcher:
-        return run(request, watcher)  # type: ignore[no-any-return]  # loaded by name
 
 
 def _nothing_to_do(count: int, took_seconds: float) -> str:

@@ -11,7 +11,7 @@ from nightbook.errors import StorageError
 from nightbook.files import write_atomically
 from nightbook.records import RunStatus
 from nightbook.runs.executed import cells_of, compose_notebook, prepared_notebook
-from nightbook.runs.ledger import Outcome
+from nightbook.runs.facts import Outcome
 from nightbook.runs.logged import Logged, storable
 from nightbook.runs.request import ARTIFACTS, EXECUTED, REPORT, ExecutionRequest
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-from nightbook.loading import loading, skip_iri_grammar
+from nightbook.loading import collect_rarely, without
+
+# JupyterLab brings it along; it compiles a grammar for a second whenever nbformat is imported, so that jsonschema can
+# check a format that no notebook's schema has.
+IRI_GRAMMAR = "rfc3987_syntax"
 
 
 def command_for(module: str, *arguments: str) -> list[str]:
@@ -18,11 +22,10 @@ def command_for(module: str, *arguments: str) -> list[str]:
 
 def main() -> None:
     """Load the module that the command line names and run it on the rest."""
-    skip_iri_grammar()
+    collect_rarely()
     name = sys.argv.pop(1)
-    with loading():
-        module = import_module(name)
-    module.main()
+    with without(IRI_GRAMMAR):
+        import_module(name).main()
 
 
 if __name__ == "__main__":

@@ -12,12 +12,13 @@ import select
 import signal
 import sys
 import time
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nightbook.files import write_atomically
-from nightbook.loading import loading
+from nightbook.loading import without
 from nightbook.records import RunKind, RunStatus
 from nightbook.runs.ledger import Ledger
 from nightbook.runs.probe import answers
@@ -93,9 +94,7 @@ class Publishing:
     def _open(self) -> Outbox:
         # MLflow and nbconvert take seconds to load: the first word with the ledger and the probe come before.
         if self._outbox is None:
-            with loading():
-                publishing = import_module("nightbook.runs.publishing")
-            self._outbox = publishing.ReportingOutbox(self._settings, self._ledger)
+            self._outbox = load_publishing().ReportingOutbox(self._settings, self._ledger)
         return self._outbox
 
     def _awaits_tracking(self, run_id: str) -> bool:
@@ -118,6 +117,16 @@ class Publishing:
     def _leave(self, run_id: str, tracking: dict[str, str]) -> None:
         write_atomically(self._settings.runs_folder / run_id / TRACKING, json.dumps(tracking).encode())
         self._awaiting.discard(run_id)
+
+
+def load_publishing() -> Any:  # noqa: ANN401 - a module
+    """Import MLflow and nbconvert; MLflow as it is for those who install `mlflow-skinny`, in two thirds of the time.
+
+    A run is told to MLflow without any data library; should some MLflow need one after all, it gets it.
+    """
+    with suppress(ImportError), without("numpy", "pandas", "pyarrow", "scipy"):
+        return import_module("nightbook.runs.publishing")
+    return import_module("nightbook.runs.publishing")
 
 
 def _told(timeout_seconds: float) -> set[str] | None:

@@ -10,14 +10,15 @@ from nightbook.runs.census import end_processes_of
 from nightbook.runs.conclusion import leave_notebook
 from nightbook.runs.events import EventReader
 from nightbook.runs.executed import Ending, trace_events
+from nightbook.runs.facts import Outcome
 from nightbook.runs.judge import Judgement
-from nightbook.runs.ledger import Ledger, Outcome
 from nightbook.runs.request import EVENTS, REQUEST, ExecutionRequest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from nightbook.records import Run
+    from nightbook.runs.ledger import Ledger
 
 _LOST = Judgement(
     status=RunStatus.LOST, cause=Cause.LOST, message="its supervisor ended without a word: nobody knows how far it came"

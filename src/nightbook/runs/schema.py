@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    event,
 )
 
 if TYPE_CHECKING:
@@ -110,13 +112,12 @@ transitions = Table(
     Column("pid_started_at", Float, nullable=False),
     UniqueConstraint("run_id", "status", name="one_transition_of_a_kind"),
 )
-# The database itself keeps the promise of one final state: no code path can record a second.
-Index(
-    "one_final_state",
-    transitions.c.run_id,
-    unique=True,
-    sqlite_where=transitions.c.is_final,
-    postgresql_where=transitions.c.is_final,
+# The database itself keeps the promise of one final state: no code path can record a second. In plain SQL, which both
+# databases read alike: `Index(…, postgresql_where=…)` would load PostgreSQL's dialect into each process.
+event.listen(
+    transitions,
+    "after_create",
+    DDL("CREATE UNIQUE INDEX one_final_state ON transitions (run_id) WHERE is_final"),  # type: ignore[no-untyped-call]  # SQLAlchemy left it so
 )
 
 results = Table(

@@ -6,6 +6,7 @@ or the end of the pipe when the `nightbook` that asked for the run is gone.
 
 from __future__ import annotations
 
+import os
 import platform
 import signal
 import sys
@@ -14,8 +15,9 @@ import traceback
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from nightbook.errors import KernelError, LedgerError, NightbookError, StorageError
 from nightbook.files import write_atomically
@@ -29,15 +31,17 @@ from nightbook.records import Cause, Pin, RunStatus
 from nightbook.runs.conclusion import leave_notebook
 from nightbook.runs.events import EventReader
 from nightbook.runs.executed import Ending, prepared_notebook, source_indices, trace_events
+from nightbook.runs.facts import Outcome
 from nightbook.runs.journal import is_executable
 from nightbook.runs.judge import Evidence, Judgement, Stop, judge
-from nightbook.runs.ledger import Ledger, Outcome, SupervisorProcess
+from nightbook.runs.liveness import SupervisorProcess
 from nightbook.runs.redaction import Redactor
 from nightbook.runs.request import ENVIRONMENT, EVENTS, ExecutionRequest
 from nightbook.runs.watch import RunnerWatch
 
 if TYPE_CHECKING:
     from nightbook.runs.executed import Trace
+    from nightbook.runs.ledger import Ledger
 
 LEDGER_PATIENCE_SECONDS = 120.0
 
@@ -61,7 +65,7 @@ def carry_out(request: ExecutionRequest, began: datetime) -> Outcome:
     watch = RunnerWatch(request, Redactor(reveal(reference) for reference in request.secrets))
     signal.signal(signal.SIGTERM, lambda *_: watch.interrupt(Stop.CANCELLED))
     try:
-        with Ledger.open(request.ledger, create=False) as ledger:
+        with open_ledger(request) as ledger:
             if not ledger.start(request.run_id, SupervisorProcess.this()):
                 watch.interrupt(Stop.CANCELLED)
             write_environment(request)
@@ -69,6 +73,12 @@ def carry_out(request: ExecutionRequest, began: datetime) -> Outcome:
     finally:
         watch.end()
     return conclude(request, gather_evidence(request, watch), began)
+
+
+def open_ledger(request: ExecutionRequest) -> Ledger:
+    """Open the ledger that the client has made; SQLAlchemy is loaded while the runner already loads papermill."""
+    module = import_module("nightbook.runs.ledger")
+    return cast("Ledger", module.Ledger.open(request.ledger, create=False))
 
 
 def beat(ledger: Ledger, run_id: str) -> bool:
@@ -89,7 +99,7 @@ def record(request: ExecutionRequest, outcome: Outcome) -> None:
     deadline = time.monotonic() + LEDGER_PATIENCE_SECONDS
     while True:
         try:
-            with Ledger.open(request.ledger, create=False) as ledger:
+            with open_ledger(request) as ledger:
                 if not ledger.finish(request.run_id, outcome):
                     agree_with(ledger, request)
                 return
@@ -217,3 +227,5 @@ def main() -> None:
     """Serve the request named on the command line."""
     ignore_terminal()
     supervise(ExecutionRequest.read(Path(sys.argv[1])))
+    # All is written, and somebody waits: no interpreter shutdown.
+    os._exit(0)

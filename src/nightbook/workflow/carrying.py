@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from nightbook.errors import NightbookError
 from nightbook.pipelines.plan import Verdict
 from nightbook.records import RunStatus
+from nightbook.runs.facts import Outcome
 from nightbook.runs.git import read_git_state
-from nightbook.runs.ledger import Outcome
 from nightbook.runs.publisher import Publisher
+from nightbook.workflow.contact import open_ledger
 from nightbook.workflow.execution import Execution
 from nightbook.workflow.making import RunMaker
 from nightbook.workflow.requests import StageState
@@ -28,10 +29,11 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def making_runs(request: RunRequest, ledger: Ledger, asked: Mapping[str, str]) -> Iterator[RunMaker]:
+def making_runs(request: RunRequest, asked: Mapping[str, str]) -> Iterator[RunMaker]:
     """Make runs with a publisher at work beside them; it is closed by whoever wants to hear what is still owed."""
     settings = request.settings
-    with Publisher(settings) as publisher:
+    # The publisher first: it loads its libraries while we load ours.
+    with Publisher(settings) as publisher, open_ledger(settings) as ledger:
         yield RunMaker(
             settings=settings,
             ledger=ledger,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from nightbook.records import Cause, RunStatus
-from nightbook.runs.ledger import Outcome
+from nightbook.runs.facts import Outcome
 from nightbook.workflow.requests import SilentWatcher, StageState, StageView
 
 if TYPE_CHECKING:
@@ -107,13 +107,18 @@ class Execution:
     def run(self) -> None:
         """Return when every slot is settled."""
         with _signals_to(self._ask_to_stop):
-            while not all(slot.state.is_settled for slot in self._slots.values()):
+            while not self._is_settled:
                 while self._asked > self._heard:
                     self._heard += 1
                     self.cancel()
                 self._tick()
-                time.sleep(TICK_SECONDS)
+                if not self._is_settled:
+                    time.sleep(TICK_SECONDS)
         self._tell()
+
+    @property
+    def _is_settled(self) -> bool:
+        return all(slot.state.is_settled for slot in self._slots.values())
 
     def _ask_to_stop(self) -> None:
         # Noted only: an exception in the middle of a step would leave a run that nobody settles.

@@ -15,8 +15,9 @@ from nightbook.files import write_atomically
 from nightbook.notebooks.literals import python_literal
 from nightbook.records import Cause, Run, RunKind, RunStatus
 from nightbook.runs.containment import ANY, choose_containment
+from nightbook.runs.facts import NewRun, Outcome
 from nightbook.runs.launch import SupervisedRun
-from nightbook.runs.ledger import Ledger, NewRun, Outcome, SupervisorProcess
+from nightbook.runs.liveness import SupervisorProcess
 from nightbook.runs.recovery import recover
 from nightbook.runs.request import CANCEL, SOURCE, TRACKING, DeclaredPath, ExecutionRequest
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from nightbook.pipelines.stage import Stage
     from nightbook.records import Pin
     from nightbook.runs.git import GitState
+    from nightbook.runs.ledger import Ledger
     from nightbook.runs.publisher import Publisher
     from nightbook.settings import Settings
 

@@ -12,7 +12,6 @@ from filelock import FileLock, Timeout
 from nightbook.pipelines.plan import Decision, Evidence, Plan, Verdict, make_plan, settle
 from nightbook.records import LastSuccess, RunKind, RunStatus
 from nightbook.workflow.carrying import carry_out, make_true, making_runs, with_records
-from nightbook.workflow.contact import open_ledger
 from nightbook.workflow.execution import Slot
 from nightbook.workflow.planning import check_secrets, gather_evidence
 from nightbook.workflow.remembering import remember
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
     from nightbook.records import Run
     from nightbook.runs.launch import SupervisedRun
-    from nightbook.runs.ledger import Ledger
     from nightbook.settings import Settings
     from nightbook.workflow.making import RunMaker
     from nightbook.workflow.requests import RunRequest, Watcher
@@ -39,16 +37,26 @@ def run(request: RunRequest, watcher: Watcher) -> RunResult:
     Raises:
         NightbookError: Something is wrong with the project or the parameters: nothing was started.
     """
-    settings = request.settings
-    selection = select(settings, request.targets, request.parameters)
-    with open_ledger(settings) as ledger, _alone(settings, selection, watcher):
-        evidence = gather_evidence(request, selection)
-        plan = make_plan(selection.pipeline, selection.names, evidence)
-        watcher.planned(plan)
-        if plan.is_up_to_date:
-            return nothing_to_do(plan)
-        check_secrets(tuple(selection.pipeline.stages[name] for name in plan.named(Verdict.RUN, Verdict.UNDECIDED)))
-        return _execute(request, ledger, StageWork(selection=selection, evidence=evidence, plan=plan), watcher)
+    work = prepare(request)
+    if work.plan.is_up_to_date:
+        return nothing_to_do(work.plan)
+    with _alone(request.settings, work.selection, watcher):
+        # Once more, now that nobody else can change what there is to do.
+        work = work if work.selection.is_lone else prepare(request)
+        if work.plan.is_up_to_date:
+            return nothing_to_do(work.plan)
+        watcher.planned(work.plan)
+        with making_runs(request, remember(request)) as maker:
+            return _execute(request, work, maker, watcher)
+
+
+def prepare(request: RunRequest) -> StageWork:
+    """Decide what there is to do and check that it can be done; nothing is started, and no ledger is made."""
+    selection = select(request.settings, request.targets, request.parameters)
+    evidence = gather_evidence(request, selection)
+    plan = make_plan(selection.pipeline, selection.names, evidence)
+    check_secrets(tuple(selection.pipeline.stages[name] for name in plan.named(Verdict.RUN, Verdict.UNDECIDED)))
+    return StageWork(selection=selection, evidence=evidence, plan=plan)
 
 
 def nothing_to_do(plan: Plan) -> RunResult:
@@ -59,15 +67,15 @@ def nothing_to_do(plan: Plan) -> RunResult:
     return RunResult(status=RunStatus.SUCCEEDED, plan=plan, stages=views)
 
 
-def _execute(request: RunRequest, ledger: Ledger, work: StageWork, watcher: Watcher) -> RunResult:
-    with making_runs(request, ledger, remember(request)) as maker:
-        work.maker = maker
-        if not work.selection.is_lone:
-            maker.begin_parent(RunKind.PIPELINE, work.selection.given)
-        execution = carry_out(work.slots(), work, maker, jobs=request.jobs, watcher=watcher)
-        maker.end_parent(execution.outcome)
-        watcher.publishing("writing reports and telling MLflow …")
-        owed = maker.publisher.close()
+def _execute(request: RunRequest, work: StageWork, maker: RunMaker, watcher: Watcher) -> RunResult:
+    work.maker = maker
+    if not work.selection.is_lone:
+        maker.begin_parent(RunKind.PIPELINE, work.selection.given)
+    execution = carry_out(work.slots(), work, maker, jobs=request.jobs, watcher=watcher)
+    maker.end_parent(execution.outcome)
+    watcher.publishing("writing reports and telling MLflow …")
+    owed = maker.publisher.close()
+    ledger = maker.ledger
     return RunResult(
         status=execution.outcome.status,
         plan=work.plan,

@@ -12,7 +12,6 @@ from nightbook.pipelines.plan import Evidence, settle
 from nightbook.records import Run, RunKind, RunStatus
 from nightbook.runs.request import COMPARISON, ComparisonOrder
 from nightbook.workflow.carrying import carry_out, make_true, making_runs, with_records
-from nightbook.workflow.contact import open_ledger
 from nightbook.workflow.execution import Slot
 from nightbook.workflow.parameter_sets import set_digest, set_name
 from nightbook.workflow.planning import check_secrets, gather_evidence
@@ -57,7 +56,6 @@ def sweep(request: SweepRequest, watcher: Watcher) -> RunResult:
     Raises:
         NightbookError: Something is wrong with the project or with any of the sets: nothing was started.
     """
-    settings = request.base.settings
     first = _select(request.base, request.sets[0])
     changed = _changed_stages(first, request.sets)
     sets = tuple(_parameter_set(request.base, values, changed) for values in _without_repeats(request.sets))
@@ -68,13 +66,12 @@ def sweep(request: SweepRequest, watcher: Watcher) -> RunResult:
         before = run(replace(request.base, targets=shared, parameters=theirs, is_forced=False), watcher)
         if before.status is not RunStatus.SUCCEEDED:
             return before
-    with open_ledger(settings) as ledger:
-        # A notebook file without outputs always executes, but not in a sweep: there a set that succeeded is done.
-        spared = frozenset[str]() if request.base.is_forced else frozenset(first.names)
-        evidence = gather_evidence(replace(request.base, spared=spared), first)
-        check_secrets(tuple(one.pipeline.stages[name] for one in sets for name in one.changed))
-        work = SweepWork(sets=sets, evidence=evidence, ledger=ledger)
-        return _execute(request, ledger, work, watcher)
+    # A notebook file without outputs always executes, but not in a sweep: there a set that succeeded is done.
+    spared = frozenset[str]() if request.base.is_forced else frozenset(first.names)
+    evidence = gather_evidence(replace(request.base, spared=spared), first)
+    check_secrets(tuple(one.pipeline.stages[name] for one in sets for name in one.changed))
+    with making_runs(request.base, remember_sweep(request)) as maker:
+        return _execute(request, SweepWork(sets=sets, evidence=evidence, maker=maker), watcher)
 
 
 def _select(base: RunRequest, values: Mapping[str, object]) -> Selection:
@@ -140,17 +137,15 @@ def _own_outputs(stage: Stage) -> tuple[DataPath, ...]:
     return stage.outputs
 
 
-def _execute(request: SweepRequest, ledger: Ledger, work: SweepWork, watcher: Watcher) -> RunResult:
-    base = request.base
-    with making_runs(base, ledger, remember_sweep(request)) as maker:
-        work.maker = maker
-        parent = maker.begin_parent(RunKind.SWEEP, {"sets": len(work.sets)}, stage=work.sets[0].changed[-1])
-        execution = carry_out(work.slots(), work, maker, jobs=base.jobs, watcher=watcher)
-        watcher.publishing("comparing the runs, telling MLflow …")
-        request = replace(request, direction=_direction(request, ledger, execution.views))
-        _leave_order(request, base.settings, parent, execution.views)
-        maker.end_parent(replace(execution.outcome, artifacts=(COMPARISON,)))
-        owed = maker.publisher.close()
+def _execute(request: SweepRequest, work: SweepWork, watcher: Watcher) -> RunResult:
+    base, maker, ledger = request.base, work.maker, work.maker.ledger
+    parent = maker.begin_parent(RunKind.SWEEP, {"sets": len(work.sets)}, stage=work.sets[0].changed[-1])
+    execution = carry_out(work.slots(), work, maker, jobs=base.jobs, watcher=watcher)
+    watcher.publishing("comparing the runs, telling MLflow …")
+    request = replace(request, direction=_direction(request, ledger, execution.views))
+    _leave_order(request, base.settings, parent, execution.views)
+    maker.end_parent(replace(execution.outcome, artifacts=(COMPARISON,)))
+    owed = maker.publisher.close()
     return RunResult(
         status=execution.outcome.status,
         parent=ledger.get(parent.run_id),
@@ -186,14 +181,12 @@ class SweepWork:
     Attributes:
         sets: All of them.
         evidence: What decisions rest on.
-        ledger: Knows which sets have succeeded before.
         maker: Makes the runs.
     """
 
     sets: tuple[ParameterSet, ...]
     evidence: Evidence
-    ledger: Ledger
-    maker: RunMaker = field(init=False)
+    maker: RunMaker
     _places: dict[str, tuple[ParameterSet, str]] = field(default_factory=dict)
     _slots: dict[str, Slot] = field(default_factory=dict)
 
@@ -219,7 +212,7 @@ class SweepWork:
         slot.reason = "; ".join(decision.reasons)
         begun = make_true(decision, one.pipeline.stages[name], self.evidence, self.maker)
         if isinstance(begun, StageState) and decision.last is not None:
-            slot.run = self.ledger.get(decision.last.run_id)
+            slot.run = self.maker.ledger.get(decision.last.run_id)
             return StageState.UP_TO_DATE
         return begun
 
