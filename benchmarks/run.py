@@ -23,6 +23,8 @@ import overhead
 if TYPE_CHECKING:
     from timing import Comparison
 
+LINE = 120
+WIDTHS = (28, 17, 18, 8, 8, 8, 6)
 CASES = ("help", "noop", "trivial", "train")
 
 
@@ -41,8 +43,10 @@ def main() -> int:
         for case in options.cases:
             place = Path(folder) / case
             place.mkdir()
-            found += measure(case, place, options.peers.resolve(), environment, options.rounds)
-    show(found, options.rounds)
+            measured = measure(case, place, options.peers.resolve(), environment, options.rounds)
+            show(measured)
+            found += measured
+    tell_versions(options.rounds)
     return 0 if all(one.is_met for one in found) else 4
 
 
@@ -57,18 +61,23 @@ def measure(case: str, place: Path, peers: Path, environment: dict[str, str], ro
     return overhead.measure_train(place, environment, min(rounds, 3))
 
 
-def show(found: list[Comparison], rounds: int) -> None:
-    """The table, and what it was measured with."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("measure", "nightbook", "peer", "its time", "figure", "target", ""):
-        table.add_column(heading, justify="left" if heading in {"measure", "peer", ""} else "right")
+def show(found: list[Comparison]) -> None:
+    """What one case gave, as soon as it is known."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for width in WIDTHS:
+        table.add_column(min_width=width, no_wrap=True)
     for one in found:
         met = "[green]met[/]" if one.is_met else "[red]missed[/]"
-        table.add_row(one.measure, f"{one.ours:.3f} s", one.peer, f"{one.theirs:.3f} s", one.figure, one.target, met)
-    console = Console()
-    console.print(table)
+        table.add_row(
+            one.measure, f"nightbook {one.ours:.3f} s", one.peer, f"{one.theirs:.3f} s", one.figure, one.target, met
+        )
+    Console(width=LINE).print(table)
+
+
+def tell_versions(rounds: int) -> None:
+    """What it was measured with."""
     versions = ", ".join(f"{name} {version(name)}" for name in ("nightbook", "papermill", "nbclient", "mlflow"))
-    console.print(
+    Console(width=LINE).print(
         f"medians of {rounds} rounds in turn; Python {platform.python_version()}, {os.cpu_count()} cores; {versions}"
     )
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nightbook.cli.main import main
+from nightbook.cli.main import run_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,10 +35,9 @@ def nightbook(capfd: pytest.CaptureFixture[str]) -> Callable[..., Said]:
 
     def call(*arguments: str) -> Said:
         capfd.readouterr()
-        with pytest.raises(SystemExit) as raised:
-            main(arguments)
+        code = run_command(arguments)
         said = capfd.readouterr()
-        return Said(int(raised.value.code or 0), said.out, said.err)
+        return Said(code, said.out, said.err)
 
     return call
 

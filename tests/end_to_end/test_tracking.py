@@ -158,3 +158,45 @@ Ridge(alpha=0.25).fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0])
     assert run.data.params["alpha"] == "0.25"
     assert run.data.tags["mood"] == "good"
     assert run.info.status == "FINISHED"
+
+
+def test_however_often_a_notebook_fits_or_begins_its_calls_stay_with_its_run(
+    tmp_path: Path, mlflow_server: str
+) -> None:
+    project = Project(tmp_path, mlflow_server)
+    fits = """\
+import mlflow
+from sklearn.linear_model import Lasso, Ridge
+mlflow.set_experiment("an experiment of its own")
+mlflow.autolog(log_models=False, silent=True)
+Ridge(alpha=0.25).fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0])
+Lasso().fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0])
+mlflow.log_metric("between", 1.0)
+mlflow.end_run()
+"""
+    several = """\
+for rate in (0.1, 0.2):
+    with mlflow.start_run(run_name=f"rate {rate}"):
+        mlflow.log_param("rate", rate)
+mlflow.log_metric("after", 2.0)
+assert not {"os", "sys", "functools", "RunsOfANotebook"} & set(globals())
+"""
+    project.notebook("read", READ, LOG, fits, several)
+
+    document = project.nightbook("run")
+
+    assert document["status"] == "succeeded", document
+    client = mlflow.MlflowClient(mlflow_server)
+    (record,) = (run for run in document["runs"] if run["stage"] == "read")
+    run = client.get_run(record["mlflow_run_id"])
+    # MLflow never changes a parameter, so the first fit's stands; of metrics it keeps every value.
+    assert run.data.params["alpha"] == "0.25"
+    assert len(client.get_metric_history(run.info.run_id, "training_score")) == 2
+    assert run.data.metrics.items() >= {"between": 1.0, "after": 2.0, "length": 3.0}.items()
+    below = f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
+    children = {one.info.run_name: one for one in client.search_runs([run.info.experiment_id], below)}
+    assert {name: child.data.params["rate"] for name, child in children.items()} == {
+        "rate 0.1": "0.1",
+        "rate 0.2": "0.2",
+    }
+    assert {child.info.status for child in children.values()} == {"FINISHED"}

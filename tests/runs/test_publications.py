@@ -6,10 +6,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import zmq
-from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.session import Session
 
-from nightbook.runs.publications import QUEUE_MESSAGES, Publications, widen_queue
+from nightbook.runs.publications import Publications
 
 
 class Channel:
@@ -49,10 +48,3 @@ def test_messages_come_in_order_and_replies_are_noted() -> None:
         with ThreadPoolExecutor(1) as pool:
             assert pool.submit(lambda: asyncio.run(take())).result() == ["0", "1", "2"]
         assert publications.replied_to == "asked"
-
-
-def test_more_messages_may_wait_than_zeromq_would_keep() -> None:
-    manager = AsyncKernelManager()
-    widen_queue(manager)
-    assert manager.context.rcvhwm == QUEUE_MESSAGES
-    manager.context.destroy()

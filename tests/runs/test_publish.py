@@ -59,7 +59,7 @@ def test_a_runner_that_waits_is_let_go_at_once_when_mlflow_is_away(project_copy:
 
 def test_a_run_is_published_without_any_data_library() -> None:
     code = (
-        "import sys; from nightbook.runs.publish import load_publishing; load_publishing();"
+        "import sys; from nightbook.runs.publish import load_publishing; load_publishing(is_embedded=True);"
         "print({'mlflow', 'nbconvert', 'numpy', 'pandas', 'pyarrow', 'scipy'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

@@ -6,7 +6,8 @@ import importlib
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -35,6 +36,9 @@ COMMANDS = {
 }
 
 
+VERBOSE = frozenset({"-v", "--verbose"})
+
+
 class LazyGroup(click.Group):
     """Knows its commands by name and one line each; `nightbook --help` imports none of them."""
 
@@ -49,6 +53,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"nightbook.cli.{cmd_name}").command
+        _let_be_verbose(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -79,36 +84,57 @@ class LazyGroup(click.Group):
             ) from None
 
 
+def _let_be_verbose(command: click.Command) -> None:
+    """Let `-v` stand behind the command too, where one adds it after an error."""
+    if not any("--verbose" in one.opts for one in command.params):
+        option = click.Option(
+            ("-v", "--verbose"), is_flag=True, expose_value=False, help="Show the traceback of an error."
+        )
+        command.params.append(option)
+    for inner in getattr(command, "commands", {}).values():
+        _let_be_verbose(inner)
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="nightbook", prog_name="nightbook")
-@click.option("-v", "--verbose", is_flag=True, help="Show the traceback of an error.")
+@click.option("-v", "--verbose", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 @click.pass_context
-def root(ctx: click.Context, *, verbose: bool) -> None:
+def root(ctx: click.Context) -> None:
     """Notebooks by day, jobs by night: run parameterised notebooks as a tracked, truthful, reported pipeline."""
-    ctx.obj = {"verbose": verbose}
     ctx.color = False if os.environ.get("NO_COLOR") else None
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command and exit with its code; the only place that catches every error of ours."""
+def main() -> NoReturn:
+    """Run the command that the command line names and leave with its code.
+
+    Without the interpreter's shutdown, which takes a tenth of a second to put away what ends with the process anyway.
+    """
     collect_rarely()
     signal.signal(signal.SIGTERM, _as_interrupt)
+    code = run_command(sys.argv[1:])
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; the only place that catches every error of ours."""
     try:
-        code = root.main(args=arguments, prog_name="nightbook", standalone_mode=False)
-        sys.exit(int(code or 0))
+        return int(root.main(args=list(arguments), prog_name="nightbook", standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
-        sys.exit(ExitCode.USAGE)
+        return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
         _say("interrupted")
-        sys.exit(ExitCode.INTERRUPTED)
+        return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(ExitCode.DONE)
+        return ExitCode.DONE
     except NightbookError as error:
-        _show(error)
-        sys.exit(error.exit_code)
+        _show(error, is_verbose=bool(VERBOSE & set(arguments)))
+        return error.exit_code
 
 
 def _as_interrupt(number: int, frame: FrameType | None) -> None:
@@ -116,18 +142,14 @@ def _as_interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _show(error: NightbookError) -> None:
-    if _is_verbose():
+def _show(error: NightbookError, *, is_verbose: bool) -> None:
+    if is_verbose:
         import traceback  # noqa: PLC0415 - only asked for
 
         traceback.print_exception(error)
     _say(f"{click.style('error:', fg='red', bold=True)} {error.message}")
     if error.remedy:
         _say(f"{click.style('try:', bold=True)} {error.remedy}")
-
-
-def _is_verbose() -> bool:
-    return bool({"-v", "--verbose"} & set(sys.argv[1:]))
 
 
 def _say(text: str) -> None:

@@ -5,24 +5,25 @@ from __future__ import annotations
 import resource
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import nbformat
 from jupyter_client.kernelspec import NoSuchKernel
-from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionComplete, CellExecutionError, DeadKernelError
 
 from nightbook.errors import KernelError
 from nightbook.notebooks.inside import MIME_TYPE
 from nightbook.records import CellStatus
-from nightbook.runs.containment import die_with_parent
+from nightbook.runs import own_mlflow
 from nightbook.runs.events import EventKind
 from nightbook.runs.interruption import Interruption
 from nightbook.runs.journal import is_executable
+from nightbook.runs.kernel_process import PromptKernelManager
 from nightbook.runs.output_widget import BoundedOutputWidget
 from nightbook.runs.outputs import CellOutputs, size_of, storable_data, too_large
-from nightbook.runs.publications import Publications, widen_queue
+from nightbook.runs.publications import Publications
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,14 +41,6 @@ FOREVER = 10**9
 GOOD_EXIT_CODES = frozenset({"", "0", "None", "False"})
 
 
-class MortalKernelManager(AsyncKernelManager):
-    """Starts kernels that the operating system ends together with the runner."""
-
-    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
-        """The kernel's command."""
-        return die_with_parent(super().format_kernel_cmd(extra_arguments))
-
-
 class SupervisedClient(NotebookClient):
     """Tells the journal of each cell's start, outputs and end.
 
@@ -62,7 +55,7 @@ class SupervisedClient(NotebookClient):
         super().__init__(
             nb,
             kernel_name=kernel_name,
-            kernel_manager_class=MortalKernelManager,
+            kernel_manager_class=PromptKernelManager,
             startup_timeout=STARTUP_SECONDS,
             iopub_timeout=FOREVER,
             on_cell_executed=self._note_exit,
@@ -94,16 +87,11 @@ class SupervisedClient(NotebookClient):
                 raise KernelError(f"the kernel '{self.kernel_name}' did not start: {error}") from error
             self.nb.metadata["language_info"] = cast("Any", reply)["content"]["language_info"]
             self._publications = Publications(self.kc)
+            self._prepare_kernel()
             self._execute_cells()
             self.set_widgets_metadata()
         metadata = {key: self.nb.metadata.get(key) for key in ("language_info", "widgets")}
         self._journal.tell(EventKind.ENDED, metadata=metadata)
-
-    def create_kernel_manager(self) -> AsyncKernelManager:
-        """nbclient's, with room for floods."""
-        manager = super().create_kernel_manager()
-        widen_queue(manager)
-        return cast("AsyncKernelManager", manager)
 
     def start_new_kernel(self, **options: Any) -> None:  # noqa: ANN401 - nbclient's own signature
         """Start the kernel, tell its process id, bound its memory."""
@@ -114,6 +102,14 @@ class SupervisedClient(NotebookClient):
         if memory_bytes is not None and hasattr(resource, "prlimit"):
             resource.prlimit(pid, resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
         self._journal.tell(EventKind.KERNEL_STARTED, pid=pid)
+
+    def _prepare_kernel(self) -> None:
+        request = self._journal.request
+        if request.awaits_tracking and request.language == "python":
+            source = Path(own_mlflow.__file__).read_text(encoding="utf-8")
+            # In a namespace of its own: the notebook's stays as the notebook makes it.
+            code = f"exec(compile({source!r}, 'own_mlflow.py', 'exec', dont_inherit=True), {{'__name__': '__main__'}})"
+            self.wait_for_reply(cast("Any", self.kc).execute(code, silent=True, store_history=False))
 
     def _execute_cells(self) -> None:
         for position, cell in enumerate(self.nb.cells):

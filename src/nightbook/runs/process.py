@@ -7,9 +7,9 @@ from importlib import import_module
 
 from nightbook.loading import collect_rarely, without
 
-# JupyterLab brings it along; it compiles a grammar for a second whenever nbformat is imported, so that jsonschema can
-# check a format that no notebook's schema has.
-IRI_GRAMMAR = "rfc3987_syntax"
+# jsonschema, which nbformat imports, takes these for formats that no notebook's schema has. JupyterLab brings them
+# along; the first one compiles a grammar for a second.
+UNUSED_VALIDATORS = ("rfc3987_syntax", "isoduration")
 
 
 def command_for(module: str, *arguments: str) -> list[str]:
@@ -24,7 +24,7 @@ def main() -> None:
     """Load the module that the command line names and run it on the rest."""
     collect_rarely()
     name = sys.argv.pop(1)
-    with without(IRI_GRAMMAR):
+    with without(*UNUSED_VALIDATORS):
         import_module(name).main()
 
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from queue import Empty
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbclient.util import ensure_async
 
-if TYPE_CHECKING:
-    from jupyter_client.manager import KernelManager
-
-QUEUE_MESSAGES = 20_000
 MESSAGES_AT_ONCE = 200
 
 
@@ -55,8 +51,3 @@ class Publications:
             return message
 
         channel.get_msg = receive_and_note
-
-
-def widen_queue(manager: KernelManager) -> None:
-    """Let more messages wait than ZeroMQ's thousand before any is dropped; call it before a client connects."""
-    manager.context.rcvhwm = QUEUE_MESSAGES

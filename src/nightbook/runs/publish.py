@@ -94,7 +94,8 @@ class Publishing:
     def _open(self) -> Outbox:
         # MLflow and nbconvert take seconds to load: the first word with the ledger and the probe come before.
         if self._outbox is None:
-            self._outbox = load_publishing().ReportingOutbox(self._settings, self._ledger)
+            publishing = load_publishing(is_embedded=self._settings.is_embedded_tracking)
+            self._outbox = publishing.ReportingOutbox(self._settings, self._ledger)
         return self._outbox
 
     def _awaits_tracking(self, run_id: str) -> bool:
@@ -119,12 +120,15 @@ class Publishing:
         self._awaiting.discard(run_id)
 
 
-def load_publishing() -> Any:  # noqa: ANN401 - a module
+def load_publishing(*, is_embedded: bool) -> Any:  # noqa: ANN401 - a module
     """Import MLflow and nbconvert; MLflow as it is for those who install `mlflow-skinny`, in two thirds of the time.
 
     A run is told to MLflow without any data library; should some MLflow need one after all, it gets it.
+
+    Args:
+        is_embedded: Artifacts are files of the project: no pyarrow, which would bring them to `hdfs://`, is needed.
     """
-    with suppress(ImportError), without("numpy", "pandas", "pyarrow", "scipy"):
+    with suppress(ImportError), without("numpy", "pandas", "scipy", *(["pyarrow"] if is_embedded else [])):
         return import_module("nightbook.runs.publishing")
     return import_module("nightbook.runs.publishing")
 

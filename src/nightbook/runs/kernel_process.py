@@ -1,0 +1,76 @@
+"""A kernel's process: it ends together with the runner, and nobody waits for it longer than it takes."""
+
+from __future__ import annotations
+
+import math
+import time
+from queue import Empty
+from typing import TYPE_CHECKING, Any
+
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.manager import AsyncKernelManager
+from nbclient.util import ensure_async
+from traitlets import Type
+
+from nightbook.runs.containment import die_with_parent
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+REPLY_SECONDS = 1.0
+PUBLICATION_SECONDS = 0.2
+END_POLL_SECONDS = 0.01
+RECONNECT_MILLISECONDS = 10
+QUEUE_MESSAGES = 20_000
+
+
+class PromptKernelClient(AsyncKernelClient):
+    """Is ready as soon as the kernel is: Jupyter's own listens on for a fifth of a second after that."""
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - jupyter_client's signature
+        """Return when the kernel replies and what it publishes arrives.
+
+        Raises:
+            RuntimeError: It died, or did not get there in time.
+        """
+        deadline = time.monotonic() + (math.inf if timeout is None else timeout)
+        while time.monotonic() < deadline:
+            self.kernel_info()
+            if await self._is_heard():
+                return
+            if not await self._async_is_alive():
+                message = "it died before it was ready"
+                raise RuntimeError(message)
+        message = f"it was not ready within {timeout} s"
+        raise RuntimeError(message)
+
+    async def _is_heard(self) -> bool:
+        try:
+            reply: dict[str, Any] = await ensure_async(self.shell_channel.get_msg(timeout=REPLY_SECONDS))
+            if reply["msg_type"] != "kernel_info_reply":
+                return False
+            await ensure_async(self.iopub_channel.get_msg(timeout=PUBLICATION_SECONDS))
+        except Empty:
+            return False
+        self._handle_kernel_info_reply(reply)
+        return True
+
+
+class PromptKernelManager(AsyncKernelManager):
+    """Starts kernels that the operating system ends together with the runner; notices at once when they have ended."""
+
+    client_factory = Type(klass=PromptKernelClient, config=True)
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - traits
+        super().__init__(**options)
+        # What nobody takes in time, ZeroMQ drops without a word.
+        self.context.rcvhwm = QUEUE_MESSAGES
+        # A client that was there before the kernel's sockets tries again this often.
+        self.context.reconnect_ivl = RECONNECT_MILLISECONDS
+
+    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+        """The kernel's command."""
+        return die_with_parent(super().format_kernel_cmd(extra_arguments))
+
+    def _async_wait(self, pollinterval: float = END_POLL_SECONDS) -> Coroutine[Any, Any, None]:
+        return super()._async_wait(min(pollinterval, END_POLL_SECONDS))
