@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.util import ensure_async
-from traitlets import Type
 
 from nightbook.runs.containment import die_with_parent
 
@@ -59,10 +58,8 @@ class PromptKernelClient(AsyncKernelClient):
 class PromptKernelManager(AsyncKernelManager):
     """Starts kernels that the operating system ends together with the runner; notices at once when they have ended."""
 
-    client_factory = Type(klass=PromptKernelClient, config=True)
-
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - traits
-        super().__init__(**options)
+        super().__init__(**{"client_class": f"{__name__}.{PromptKernelClient.__name__}", **options})
         # What nobody takes in time, ZeroMQ drops without a word.
         self.context.rcvhwm = QUEUE_MESSAGES
         # A client that was there before the kernel's sockets tries again this often.

@@ -38,7 +38,7 @@ class RunsOfANotebook:
 
     def __init__(self, mlflow: Any, run_id: str, tracking_uri: str) -> None:  # noqa: ANN401 - MLflow's own module
         self._mlflow = mlflow
-        self._fluent = sys.modules["mlflow.tracking.fluent"]
+        self._fluent: Any = sys.modules["mlflow.tracking.fluent"]
         self._start: Callable[..., Any] = self._fluent.start_run
         self._run_id = run_id
         self._tracking_uri = tracking_uri
@@ -56,7 +56,7 @@ class RunsOfANotebook:
             return self.start_plain(*arguments, **options)
 
         self._mlflow.start_run = start_run
-        self._fluent.start_run = start_run_of_plain_call  # type: ignore[attr-defined]
+        self._fluent.start_run = start_run_of_plain_call
 
     def start_plain(self, run_id: str | None = None, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as `start_run`
         """What `mlflow.log_metric` and its like call when no run is active."""
@@ -90,11 +90,11 @@ class RunsOfANotebook:
             parent = self._mlflow.MlflowClient().get_run(options["parent_run_id"])
             options["experiment_id"] = parent.info.experiment_id
         before = getattr(self._fluent, "_active_experiment_id", None)
-        self._fluent._active_experiment_id = None  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
+        self._fluent._active_experiment_id = None  # noqa: SLF001 - there is no public way
         try:
             return start(*arguments, **options)
         finally:
-            self._fluent._active_experiment_id = before  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+            self._fluent._active_experiment_id = before  # noqa: SLF001 - as above
 
 
 class AfterImport(MetaPathFinder, Loader):
