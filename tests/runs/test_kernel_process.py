@@ -23,7 +23,7 @@ async def story():
     await client.wait_for_ready(timeout=60)
     asked = client.execute("print('heard')")
     message = {"msg_type": ""}
-    while message["msg_type"] != "stream" or message["parent_header"]["msg_id"] != asked:
+    while message["msg_type"] != "stream" or message["parent_header"].get("msg_id") != asked:
         message = await client.get_iopub_msg(timeout=60)
     await manager.shutdown_kernel()
     print(message["content"]["text"].strip(), await manager.is_alive())
