@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +22,6 @@ from nightbook.workflow.requests import RunRequest, RunResult, StageState, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 def record(stage: str, number: int, status: RunStatus, **facts: object) -> Run:
@@ -71,7 +71,7 @@ def test_the_closing_words_say_what_failed_why_and_what_to_do_next() -> None:
         ),
         owed="MLflow does not answer, 3 runs wait for it",
     )
-    text = said(show_result, result, 40.0)
+    text = said(show_result, result, Path.cwd().parent, 40.0)
     assert "✓ train #4 1/1 32 s" in " ".join(text.split())
     assert "mae 20.64" in text
     assert "ValueError: no flights (in cell 3)" in text
@@ -84,7 +84,7 @@ def test_the_closing_words_say_what_failed_why_and_what_to_do_next() -> None:
 
 def test_nothing_to_do_is_one_line() -> None:
     views = tuple(StageView(name=name, state=StageState.UP_TO_DATE) for name in "ab")
-    text = said(show_result, RunResult(status=RunStatus.SUCCEEDED, stages=views), 0.05)
+    text = said(show_result, RunResult(status=RunStatus.SUCCEEDED, stages=views), Path(), 0.05)
     assert text == "✓ nothing to do: all 2 stages are up to date (50 ms)\n"
 
 

@@ -127,6 +127,17 @@ def test_the_type_of_a_value_counts(train: Project) -> None:
     assert changes(train, before) == ("parameter month changed from 6 to 6.0",)
 
 
+def test_dates_and_paths_are_worded_as_people_write_them(project: Project) -> None:
+    names = "from datetime import date\nfrom pathlib import Path\n"
+    project.notebook(NOTEBOOK, f"{names}day = date(2013, 1, 31)\nplace: Path = Path('a')", *CELLS)
+    before = taken(project)
+    project.notebook(NOTEBOOK, f"{names}day = '2013-01-31'\nplace: Path = Path('b')", *CELLS)
+    assert changes(project, before) == (
+        "parameter day changed from 2013-01-31 to '2013-01-31'",
+        "parameter place changed from Path('a') to Path('b')",
+    )
+
+
 def test_touching_an_input_changes_nothing(train: Project) -> None:
     before = taken(train)
     os.utime(train.root / "data" / "raw.txt", (1, 1))

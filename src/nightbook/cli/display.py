@@ -20,6 +20,7 @@ from nightbook.workflow.requests import StageState, StageView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
     from types import TracebackType
 
     from nightbook.pipelines.plan import Plan
@@ -210,7 +211,8 @@ def _show_sweep(console: Console, result: RunResult, request: SweepRequest, took
     sweep = result.all_runs[0]
     console.print(Text(f"{icon} {sweep.label} {result.status.value} in {format_duration(took_seconds)}", style))
     console.print(f"  {counts_in_words(result.stages)}")
-    console.print(Text(f"  compare  {request.base.settings.runs_folder / sweep.run_id / COMPARISON}"), soft_wrap=True)
+    page = os.path.relpath(request.base.settings.runs_folder / sweep.run_id / COMPARISON)
+    console.print(Text(f"  compare  {page}"), soft_wrap=True)
     if result.status is not RunStatus.SUCCEEDED:
         console.print(f"  go on    nightbook resume {sweep.number}")
     if result.owed:
@@ -236,8 +238,15 @@ def _metric(stage: StageView, name: str) -> float | None:
     return stage.run.metrics.get(name) if stage.run else None
 
 
-def show_result(console: Console, result: RunResult, took_seconds: float) -> None:
-    """The closing words: what happened, where the reports are, what to try next."""
+def show_result(console: Console, result: RunResult, root: Path, took_seconds: float) -> None:
+    """The closing words: what happened, where the reports are, what to try next.
+
+    Args:
+        console: Where to.
+        result: How it ended.
+        root: The project's; paths are shown from where the person stands.
+        took_seconds: The command, from its start.
+    """
     if result.sweep is not None:
         _show_sweep(console, result, result.sweep, took_seconds)
         return
@@ -257,14 +266,14 @@ def show_result(console: Console, result: RunResult, took_seconds: float) -> Non
     head = result.parent or result.runs[0]
     message = f": {result.parent.message}" if result.parent and result.parent.message else ""
     console.print(Text(f"{icon} {head.label} {result.status.value} in {format_duration(took_seconds)}{message}", style))
-    _show_next_steps(console, result)
+    _show_next_steps(console, result, root)
 
 
-def _show_next_steps(console: Console, result: RunResult) -> None:
+def _show_next_steps(console: Console, result: RunResult, root: Path) -> None:
     failed = next((run for run in result.runs if run.status in {RunStatus.FAILED, RunStatus.LOST} and run.report), None)
     shown = failed or next((run for run in reversed(result.runs) if run.report), None)
-    if shown is not None:
-        console.print(Text(f"  report   {shown.report}"), soft_wrap=True)
+    if shown is not None and shown.report is not None:
+        console.print(Text(f"  report   {os.path.relpath(root / shown.report)}"), soft_wrap=True)
     if failed is not None:
         console.print(f"  logs     nightbook runs logs {failed.number}")
         if result.parent is not None:

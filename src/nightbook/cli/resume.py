@@ -35,7 +35,7 @@ def command(run: str, *, jobs: int | None, as_json: bool) -> int:
         if resumption.result is None:
             click.echo(f"{resumption.of.label} {resumption.of.status.value}: nothing is owed", err=True)
         else:
-            show_result(console, resumption.result, time.monotonic() - started)
+            show_result(console, resumption.result, settings.root, time.monotonic() - started)
     return ExitCode.DONE if resumption.result is None else resumption.result.exit_code
 
 

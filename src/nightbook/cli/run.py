@@ -60,7 +60,7 @@ def command(
         click.echo(_nothing_to_do(len(result.stages), time.monotonic() - started), err=True)
     else:
         display = importlib.import_module("nightbook.cli.display")
-        display.show_result(display.stderr_console(), result, time.monotonic() - started)
+        display.show_result(display.stderr_console(), result, settings.root, time.monotonic() - started)
     return result.exit_code
 
 

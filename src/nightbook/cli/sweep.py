@@ -70,7 +70,7 @@ def command(
     console = stderr_console()
     with TerminalWatcher(console) as watcher:
         result = sweep(request, watcher)
-    show_result(console, result, time.monotonic() - started)
+    show_result(console, result, base.settings.root, time.monotonic() - started)
     return result.exit_code
 
 

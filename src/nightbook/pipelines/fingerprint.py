@@ -9,7 +9,9 @@ import os
 import re
 import sys
 from dataclasses import dataclass
+from datetime import date
 from difflib import SequenceMatcher
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nightbook.errors import KernelError
@@ -102,7 +104,7 @@ class Fingerprinter:
                 self._beside_parameters(cell, digest, stage) if cell is parameters_cell else digest,
             )
         for name, value in stage.binding.values.items():
-            yield f"parameter {name}", repr(value)
+            yield f"parameter {name}", _worded(value)
 
     def _beside_parameters(self, cell: SourceCell, digest: str, stage: Stage) -> str:
         """The digest of what else the `parameters` cell does: values count as parameters, help and types not at all."""
@@ -215,6 +217,13 @@ def _difference(name: str, old: str | None, new: str | None) -> str:
     if new is None:
         return f"{name} is no longer used"
     return f"{name} changed" + (f" from {_short(old)} to {_short(new)}" if is_valued else "")
+
+
+def _worded(value: object) -> str:
+    """As people write it, and different for values of different types: a text stands in quotes."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return f"Path({str(value)!r})" if isinstance(value, Path) else repr(value)
 
 
 def _short(value: str | None) -> str:

@@ -39,12 +39,12 @@ def run(request: RunRequest, watcher: Watcher) -> RunResult:
     """
     work = prepare(request)
     if work.plan.is_up_to_date:
-        return nothing_to_do(work.plan)
+        return nothing_to_do(work.plan, watcher)
     with _alone(request.settings, work.selection, watcher):
         # Once more, now that nobody else can change what there is to do.
         work = work if work.selection.is_lone else prepare(request)
         if work.plan.is_up_to_date:
-            return nothing_to_do(work.plan)
+            return nothing_to_do(work.plan, watcher)
         watcher.planned(work.plan)
         with making_runs(request, remember(request)) as maker:
             return _execute(request, work, maker, watcher)
@@ -59,8 +59,9 @@ def prepare(request: RunRequest) -> StageWork:
     return StageWork(selection=selection, evidence=evidence, plan=plan)
 
 
-def nothing_to_do(plan: Plan) -> RunResult:
+def nothing_to_do(plan: Plan, watcher: Watcher) -> RunResult:
     """The result of a plan in which everything is up to date."""
+    watcher.planned(plan)
     views = tuple(
         StageView(name=one.stage, state=StageState.UP_TO_DATE, reason="; ".join(one.reasons)) for one in plan.decisions
     )
