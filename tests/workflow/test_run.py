@@ -41,12 +41,13 @@ def test_a_run_says_that_it_waits_for_another_and_then_goes_on(project_copy: Pat
     settings = load_settings(project_copy, environment={})
     listener, results = Listener(), []
     with FileLock(settings.state / "run.lock"):
-        request = RunRequest(settings=settings, targets=("make",))
+        assert run(RunRequest(settings=settings, targets=("make",)), listener).plan is not None  # up to date: no waiting
+        request = RunRequest(settings=settings, targets=("make",), is_forced=True)
         thread = threading.Thread(target=lambda: results.append(run(request, listener)))
         thread.start()
         assert listener.is_told.wait(30)
         assert not results
-    thread.join(30)
+    thread.join(140)
     assert "another nightbook run" in listener.reasons[0]
     assert results[0].status is RunStatus.SUCCEEDED
 
