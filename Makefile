@@ -111,7 +111,8 @@ types: $(STAMP) ## check types, strictly
 
 .PHONY: docs
 docs: $(STAMP) ## build the documentation into site/
-	@$(BIN)/mkdocs build --quiet --strict --site-dir site
+	@# Not --quiet, with which --strict counts no warning.
+	@said=$$($(BIN)/mkdocs build --strict --site-dir site 2>&1) || { echo "$$said"; exit 1; }
 	@echo "mkdocs: $$(find site -name '*.html' | wc -l) pages in site/"
 
 .PHONY: check

@@ -109,6 +109,50 @@ def test_sets_come_from_a_file_typed_by_what_the_notebook_declares(project: Path
     assert [(run["parameters"]["rate"], run["parameters"]["depth"]) for run in document["runs"]] == [(0.1, 3), (0.2, 4)]
 
 
+def test_a_sweep_that_waits_for_a_failed_stage_is_recorded_and_goes_on_when_resumed(project: Path) -> None:
+    made = 'from nightbook import Output\nmade: Output = "../data/made.txt"'
+    make = [nbformat.v4.new_code_cell(made, metadata={"tags": ["parameters"]})]
+    make.append(nbformat.v4.new_code_cell("open('../allowed'); open(made, 'w').write('x')"))
+    nbformat.write(nbformat.v4.new_notebook(cells=make), project / "notebooks" / "make.ipynb")
+    train = nbformat.read(project / "notebooks" / "train.ipynb", as_version=4)
+    train.cells[0].source = f'from nightbook import Input\nmade: Input = "../data/made.txt"\n{DECLARED}'
+    nbformat.write(train, project / "notebooks" / "train.ipynb")
+
+    failed = sweep(project, "--grid", "rate=0.1,0.2", expect=1)
+    record = nightbook(project, "runs", "show", failed["run_id"])
+    assert (record["kind"], record["status"], record["cause"]) == ("sweep", "failed", "upstream_failed")
+    assert "make" in record["message"]
+
+    (project / "allowed").touch()
+    resumed = nightbook(project, "resume", failed["run_id"])
+    assert [run["parameters"]["rate"] for run in resumed["runs"]] == [0.1, 0.2]
+    assert resumed["status"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("declared", "kernel", "message"),
+    [
+        (f'from nightbook import Input\nraw: Input = "../data/nowhere.csv"\n{DECLARED}', "python3", "nowhere.csv"),
+        (DECLARED, "cobol", "cobol"),
+        (f'from nightbook import Secret\ntoken: Secret = "env:NOBODY_SET_THIS"\n{DECLARED}', "python3", "NOBODY_SET"),
+    ],
+)
+def test_what_no_set_could_run_with_is_refused_before_anything_is_recorded(
+    project: Path, declared: str, kernel: str, message: str
+) -> None:
+    train = nbformat.read(project / "notebooks" / "train.ipynb", as_version=4)
+    train.cells[0].source = declared
+    train.metadata.kernelspec.name = kernel
+    nbformat.write(train, project / "notebooks" / "train.ipynb")
+    assert message in sweep(project, "--grid", "rate=0.1,0.2", expect=2)
+    assert not (project / ".nightbook" / "ledger.sqlite").exists()
+
+
+def test_a_list_that_varies_nothing_is_refused(project: Path) -> None:
+    (project / "sets.yaml").write_text("- {}\n")
+    assert "name no parameter" in sweep(project, "--list", "sets.yaml", expect=2)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nightbook.records import LastSuccess
     from nightbook.settings import Settings
 
-__all__ = ["Decision", "Evidence", "Plan", "Verdict", "make_plan", "settle"]
+__all__ = ["Decision", "Evidence", "Plan", "Verdict", "make_plan", "require_kernels", "settle"]
 
 _ICONS = {Verdict.RUN: "▶", Verdict.UP_TO_DATE: "✓", Verdict.RESTORE: "↺", Verdict.UNDECIDED: "?"}
 
@@ -100,7 +100,7 @@ def make_plan(pipeline: Pipeline, targets: Iterable[str], evidence: Evidence) ->
         evidence.digests.save()
     fingerprinter.save()
     plan = Plan(decisions=tuple(decided.values()))
-    _require_kernels(pipeline.stages[name] for name in plan.named(Verdict.RUN, Verdict.UNDECIDED))
+    require_kernels(pipeline.stages[name] for name in plan.named(Verdict.RUN, Verdict.UNDECIDED))
     return plan
 
 
@@ -182,7 +182,12 @@ def _once_restored(writer: Stage, before: Decision, data: DataPath, last: LastSu
     return {}
 
 
-def _require_kernels(stages: Iterable[Stage]) -> None:
+def require_kernels(stages: Iterable[Stage]) -> None:
+    """Make sure that the stages can be started.
+
+    Raises:
+        KernelError: A kernel is not installed; the installed ones are named.
+    """
     for name, stage in {stage.kernel_name: stage for stage in stages}.items():
         try:
             find_kernel(name)

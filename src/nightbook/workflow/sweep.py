@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from nightbook.errors import ParameterError
 from nightbook.notebooks.parameters import ParameterRole
-from nightbook.pipelines.plan import Evidence, settle
-from nightbook.records import Run, RunKind, RunStatus
+from nightbook.pipelines.graph import check_data
+from nightbook.pipelines.plan import Evidence, require_kernels, settle
+from nightbook.records import Cause, Run, RunKind, RunStatus
+from nightbook.runs.facts import Outcome
 from nightbook.runs.request import COMPARISON, ComparisonOrder
 from nightbook.workflow.carrying import carry_out, make_true, making_runs, with_records
 from nightbook.workflow.execution import Slot
@@ -17,7 +19,7 @@ from nightbook.workflow.parameter_sets import set_digest, set_name
 from nightbook.workflow.planning import check_secrets, gather_evidence
 from nightbook.workflow.remembering import remember_sweep
 from nightbook.workflow.requests import RunRequest, RunResult, StageState, StageView, SweepRequest
-from nightbook.workflow.run import run
+from nightbook.workflow.run import prepare, run
 from nightbook.workflow.targets import Selection, select
 
 if TYPE_CHECKING:
@@ -56,22 +58,64 @@ def sweep(request: SweepRequest, watcher: Watcher) -> RunResult:
     Raises:
         NightbookError: Something is wrong with the project or with any of the sets: nothing was started.
     """
+    if not any(request.sets):
+        raise ParameterError("the sweep's parameter sets name no parameter", remedy="--grid learning_rate=0.01,0.1")
     first = _select(request.base, request.sets[0])
     changed = _changed_stages(first, request.sets)
     sets = tuple(_parameter_set(request.base, values, changed) for values in _without_repeats(request.sets))
+    _check(sets)
     shared = _shared_stages(first, changed)
     if shared:
-        # What every set needs and none changes is brought up to date once.
-        theirs = {key: value for key, value in request.base.parameters.items() if key.partition(".")[0] in shared}
-        before = run(replace(request.base, targets=shared, parameters=theirs, is_forced=False), watcher)
-        if before.status is not RunStatus.SUCCEEDED:
-            return before
-    # A notebook file without outputs always executes, but not in a sweep: there a set that succeeded is done.
-    spared = frozenset[str]() if request.base.is_forced else frozenset(first.names)
-    evidence = gather_evidence(replace(request.base, spared=spared), first)
-    check_secrets(tuple(one.pipeline.stages[name] for one in sets for name in one.changed))
+        # What every set needs and none changes is looked at before anything starts, too.
+        prepare(_shared_request(request.base, shared))
     with making_runs(request.base, remember_sweep(request)) as maker:
-        return _execute(request, SweepWork(sets=sets, evidence=evidence, maker=maker), watcher)
+        parent = maker.begin_parent(RunKind.SWEEP, {"sets": len(sets)}, stage=changed[-1])
+        if shared:
+            before = run(_shared_request(request.base, shared), BeatingWatcher(watcher, maker))
+            if before.status is not RunStatus.SUCCEEDED:
+                return _not_begun(before, parent, maker)
+        # A notebook file without outputs always executes, but not in a sweep: there a set that succeeded is done.
+        spared = frozenset[str]() if request.base.is_forced else frozenset(first.names)
+        evidence = gather_evidence(replace(request.base, spared=spared), first)
+        return _execute(request, SweepWork(sets=sets, evidence=evidence, maker=maker), parent, watcher)
+
+
+class BeatingWatcher:
+    """Says of a sweep that it is looked after while the stages before its sets run."""
+
+    def __init__(self, watcher: Watcher, maker: RunMaker) -> None:
+        self._watcher = watcher
+        self._maker = maker
+        self.waiting, self.planned, self.publishing = watcher.waiting, watcher.planned, watcher.publishing
+
+    def update(self, stages: Sequence[StageView]) -> None:
+        """Called several times a second."""
+        self._maker.beat()
+        self._watcher.update(stages)
+
+
+def _check(sets: Sequence[ParameterSet]) -> None:
+    """Nothing starts of a sweep of which any set could not."""
+    for one in sets:
+        check_data(one.pipeline, one.changed)
+    stages = tuple(one.pipeline.stages[name] for one in sets for name in one.changed)
+    require_kernels(stages)
+    check_secrets(stages)
+
+
+def _shared_request(base: RunRequest, shared: tuple[str, ...]) -> RunRequest:
+    """What every set needs and none changes is brought up to date once."""
+    theirs = {key: value for key, value in base.parameters.items() if key.partition(".")[0] in shared}
+    return replace(base, targets=shared, parameters=theirs, is_forced=False)
+
+
+def _not_begun(before: RunResult, parent: Run, maker: RunMaker) -> RunResult:
+    """The end of a sweep whose sets all wait for a stage that failed or was interrupted; it can be resumed."""
+    cause = Cause.UPSTREAM_FAILED if before.status is RunStatus.FAILED else Cause.INTERRUPTED
+    why = before.parent.message if before.parent else before.status.value
+    maker.end_parent(Outcome(status=before.status, cause=cause, message=f"no set was run: {why}"))
+    owed = maker.publisher.close()
+    return replace(before, parent=maker.ledger.get(parent.run_id), owed=owed)
 
 
 def _select(base: RunRequest, values: Mapping[str, object]) -> Selection:
@@ -137,9 +181,8 @@ def _own_outputs(stage: Stage) -> tuple[DataPath, ...]:
     return stage.outputs
 
 
-def _execute(request: SweepRequest, work: SweepWork, watcher: Watcher) -> RunResult:
+def _execute(request: SweepRequest, work: SweepWork, parent: Run, watcher: Watcher) -> RunResult:
     base, maker, ledger = request.base, work.maker, work.maker.ledger
-    parent = maker.begin_parent(RunKind.SWEEP, {"sets": len(work.sets)}, stage=work.sets[0].changed[-1])
     execution = carry_out(work.slots(), work, maker, jobs=base.jobs, watcher=watcher)
     watcher.publishing("comparing the runs, telling MLflow …")
     request = replace(request, direction=_direction(request, ledger, execution.views))
