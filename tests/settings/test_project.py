@@ -139,6 +139,8 @@ def test_a_relative_sqlite_file_is_anchored_at_the_root(tmp_path: Path) -> None:
         ("jobs = ?", "is not valid TOML: Invalid value (at line 1, column 8)"),
         ("store = 's3://bucket'", "'store' must be a folder, not 's3://bucket'"),
         ("requires = '99.1'\nfuture = 1", "requires Nightbook 99.1 or newer"),
+        ("tracking_uri = 'htp://x'", "'tracking_uri' in nightbook.toml is no address of an MLflow: 'htp://x'"),
+        ("tracking_uri = 5", "'tracking_uri' in nightbook.toml must be the address of an MLflow, not 5"),
         ("requires = 'soon'", "is no version: 'soon'"),
     ],
 )
@@ -152,6 +154,8 @@ def test_a_project_for_an_older_program_is_read(tmp_path: Path) -> None:
 
 def test_mistakes_in_the_environment_are_named(tmp_path: Path) -> None:
     assert "NIGHTBOOK_JOBS must be a whole number above 0, not 'x'" in problem(tmp_path, "", {"NIGHTBOOK_JOBS": "x"})
+    words = problem(tmp_path, "", {"NIGHTBOOK_TRACKING_URI": "./mlruns"})
+    assert words.startswith("NIGHTBOOK_TRACKING_URI names a folder, './mlruns'")
     words = problem(tmp_path, "", {"NIGHTBOOK_TRACKIN_URI": "x"})
     assert words == "unknown setting NIGHTBOOK_TRACKIN_URI in the environment | did you mean 'NIGHTBOOK_TRACKING_URI'?"
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from nightbook.errors import SettingsError, nearest
+from nightbook.settings.tracking import check_tracking_uri
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ class Kind(StrEnum):
     """What a setting's value must be; the value is how it is said."""
 
     TEXT = "text"
+    TRACKING = "the address of an MLflow"
     WHOLE = "a whole number above 0"
     COUNT = "a whole number from 0"
     SECONDS = "a number above 0"
@@ -40,7 +42,7 @@ SETTINGS: Mapping[str, Kind] = LIMITS | {
     "notebooks": Kind.TEXT,
     "state": Kind.TEXT,
     "ledger": Kind.TEXT,
-    "tracking_uri": Kind.TEXT,
+    "tracking_uri": Kind.TRACKING,
     "experiment": Kind.TEXT,
     "store": Kind.TEXT,
     "jobs": Kind.WHOLE,
@@ -75,7 +77,13 @@ def checked(kind: Kind, value: object, where: str) -> object:
         return tuple(value)
     if not _FITS[kind](value):
         raise SettingsError(f"{where} must be {kind}, not {value!r}")
+    if kind is Kind.TRACKING:
+        check_tracking_uri(str(value), where)
     return value
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _is_whole(value: object, least: int) -> bool:
@@ -83,7 +91,8 @@ def _is_whole(value: object, least: int) -> bool:
 
 
 _FITS: Mapping[Kind, Callable[[object], bool]] = {
-    Kind.TEXT: lambda value: isinstance(value, str) and bool(value.strip()),
+    Kind.TEXT: _is_text,
+    Kind.TRACKING: _is_text,
     Kind.WHOLE: lambda value: _is_whole(value, 1),
     Kind.COUNT: lambda value: _is_whole(value, 0),
     Kind.SECONDS: lambda value: isinstance(value, int | float) and not isinstance(value, bool) and value > 0,
