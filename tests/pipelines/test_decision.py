@@ -40,9 +40,9 @@ AWAITED = {"input data/raw.txt": "prepare"}
             ("output data/x.parquet is gone, and the content store does not have it",),
         ),
         (
-            replace(NOW, outputs={"data/x.parquet": ""}, restorable=frozenset({"d1"})),
+            replace(NOW, outputs={"data/x.parquet": ""}, kept=frozenset({"d1"})),
             Verdict.RESTORE,
-            ("output data/x.parquet is gone; #12 left it in the content store",),
+            ("output data/x.parquet is gone; #12 left its own in the content store",),
         ),
         (
             replace(NOW, fingerprint=CHANGED, outputs={"data/x.parquet": "d2"}),
@@ -73,7 +73,7 @@ def test_every_case_has_its_verdict_and_its_reason(now: Situation, verdict: Verd
 
 
 OTHERS = replace(LAST, number=14, fingerprint=CHANGED.digest, outputs=(replace(LAST.outputs[0], digest="d3"),))
-BACK = replace(NOW, last=OTHERS, same=LAST, outputs={"data/x.parquet": "d3"}, restorable=frozenset({"d1"}))
+BACK = replace(NOW, last=OTHERS, same=LAST, outputs={"data/x.parquet": "d3"}, kept=frozenset({"d1", "d3"}))
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,13 @@ BACK = replace(NOW, last=OTHERS, same=LAST, outputs={"data/x.parquet": "d3"}, re
         (BACK, Verdict.RESTORE, "#12 was made from the same; its data/x.parquet comes back from the content store"),
         (replace(BACK, outputs={"data/x.parquet": "d1"}), Verdict.UP_TO_DATE, "up to date since #12"),
         (replace(BACK, last=None, outputs={"data/x.parquet": ""}), Verdict.RESTORE, "#12 was made from the same"),
+        (
+            replace(BACK, outputs={"data/x.parquet": "d4"}, kept=frozenset({"d1", "d4"})),
+            Verdict.RESTORE,
+            "#12 was made",
+        ),
         (replace(BACK, is_forced=True), Verdict.RUN, "forced"),
-        (replace(BACK, restorable=frozenset()), Verdict.RUN, "parameter month"),
+        (replace(BACK, kept=frozenset()), Verdict.RUN, "parameter month"),
         (replace(BACK, outputs={"data/x.parquet": "by hand"}), Verdict.RUN, "parameter month"),
     ],
 )
@@ -100,7 +105,7 @@ def test_what_was_made_once_from_the_same_is_put_back_when_it_can_be(
 
 
 def test_what_is_to_be_restored_is_listed() -> None:
-    decision = decide("train", replace(NOW, outputs={"data/x.parquet": ""}, restorable=frozenset({"d1"})))
+    decision = decide("train", replace(NOW, outputs={"data/x.parquet": ""}, kept=frozenset({"d1"})))
     assert decision.restores == LAST.outputs[:1]
 
 

@@ -110,6 +110,11 @@ def test_who_goes_back_to_former_parameters_gets_the_former_outputs_back(chain: 
     assert (chain.root / "data/clean.txt").read_text() == "prepare"
     assert chain.plan().is_up_to_date
     assert reasons(chain, "collect") == ("up to date since #1",)
+    # And forth again, as often as one likes.
+    for month in (7, 6, 7):
+        chain.given = {"collect": {"month": month}}
+        assert chain.run() == []
+    assert (chain.root / "data/raw.txt").read_text() == "july"
 
 
 def test_what_lies_behind_a_uri_is_never_taken_for_what_it_was_before(project: Project) -> None:

@@ -15,6 +15,8 @@ import sys
 sys.path.insert(0, {folder!r})
 from nightbook.runs.own_mlflow import keep_in
 keep_in({run_id!r}, {uri!r})
+import importlib.util
+assert importlib.util.find_spec("mlflow") is not None  # to look for a module is not yet to import it
 import mlflow
 mlflow.set_tracking_uri({uri!r})
 """

@@ -8,9 +8,9 @@ from nightbook.errors import StorageError
 from nightbook.pipelines.plan import Verdict
 from nightbook.records import RunKind, RunStatus
 from nightbook.settings import Settings, load_settings
-from nightbook.workflow.carrying import carry_out, make_true, making_runs, with_records
+from nightbook.workflow.carrying import make_true, making_runs, with_records
 from nightbook.workflow.contact import open_ledger
-from nightbook.workflow.execution import Slot
+from nightbook.workflow.execution import Execution, Slot
 from nightbook.workflow.planning import gather_evidence, plan
 from nightbook.workflow.requests import RunRequest, SilentWatcher, StageState, StageView
 from nightbook.workflow.targets import select
@@ -35,7 +35,7 @@ class FullDisk:
     def give_up(self, slot: Slot, failed: Sequence[str]) -> Run:
         raise NotImplementedError
 
-    def beat(self) -> bool:
+    def may_go_on(self) -> bool:
         return True
 
 
@@ -46,13 +46,18 @@ def settings(project_copy: Path) -> Settings:
 
 def test_a_parent_has_an_end_also_when_its_parts_cannot_begin(settings: Settings) -> None:
     request = RunRequest(settings=settings, tags={"why": "night"})
-    with making_runs(request, {"asked": "all"}) as maker:
-        parent = maker.begin_parent(RunKind.PIPELINE, {})
-        with pytest.raises(StorageError, match="no space left for a"):
-            carry_out([Slot(name="a")], FullDisk(), maker, jobs=None, watcher=SilentWatcher())
-        ended = maker.ledger.get(parent.run_id)
+
+    def run_out_of_space() -> None:
+        with making_runs(request, {"asked": "all"}) as maker:
+            maker.begin_parent(RunKind.PIPELINE, {})
+            Execution([Slot(name="a")], FullDisk(), jobs=1, watcher=SilentWatcher()).run()
+
+    with pytest.raises(StorageError, match="no space left for a"):
+        run_out_of_space()
+    with open_ledger(settings) as ledger:
+        parent = ended = ledger.find("latest")
         assert (ended.status, ended.message) == (RunStatus.FAILED, "no space left for a")
-        assert maker.ledger.facts(parent.run_id).tags.items() >= {"why": "night", "asked": "all"}.items()
+        assert ledger.facts(parent.run_id).tags.items() >= {"why": "night", "asked": "all"}.items()
 
 
 def test_a_decision_to_restore_is_made_true_without_a_run(settings: Settings) -> None:

@@ -68,7 +68,7 @@ class ScriptedWork:
         self.given_up[slot.name] = list(failed)
         return record(slot.name, RunStatus.FAILED, Cause.UPSTREAM_FAILED)
 
-    def beat(self) -> bool:
+    def may_go_on(self) -> bool:
         return True
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nightbook.errors import ParameterError
+from nightbook.notebooks.parameters import Text
 from nightbook.settings import Settings, load_settings
 from nightbook.workflow.requests import RunRequest
 from nightbook.workflow.sweep import _changed_stages, _parameter_set, _select, _shared_stages
@@ -57,3 +58,38 @@ def test_a_stage_whose_output_no_parameter_sets_cannot_be_swept(settings: Settin
     base = RunRequest(settings=load_settings(settings.root, environment={}), targets=("fit",))
     with pytest.raises(ParameterError, match=r"always writes data/extra\.txt"):
         _parameter_set(base, {"rate": 0.2}, ("fit",))
+
+
+def test_outputs_of_one_name_stay_apart_and_what_reads_from_a_moved_folder_moves_with_it(
+    settings: Settings, new_notebook: Callable[..., Path]
+) -> None:
+    make = (
+        'from nightbook import Output\nrate: float = 0.1\na: Output = "../data/a/x.txt"\nb: Output = "../data/b/x.txt"'
+    )
+    new_notebook(settings.root / "notebooks" / "split.ipynb", make)
+    new_notebook(
+        settings.root / "notebooks" / "both.ipynb", 'from nightbook import Output\nn: int = 1\nd: Output = "../data/d"'
+    )
+    new_notebook(
+        settings.root / "notebooks" / "part.ipynb", 'from nightbook import Input\np: Input = "../data/d/p.txt"'
+    )
+    base = RunRequest(settings=settings, targets=("split",))
+    outputs = _parameter_set(base, {"rate": 0.2}, ("split",)).pipeline.stages["split"].outputs
+    assert len({one.key for one in outputs}) == 2
+    part = _parameter_set(RunRequest(settings=settings, targets=("part",)), {"both.n": 2}, ("both", "part"))
+    folder, file = part.pipeline.stages["both"].outputs[0], part.pipeline.stages["part"].inputs[0]
+    assert file.key == f"{folder.key}/p.txt"
+
+
+def test_a_folder_of_which_a_sweep_changes_a_part_is_refused(
+    settings: Settings, new_notebook: Callable[..., Path]
+) -> None:
+    new_notebook(settings.root / "notebooks" / "all.ipynb", 'from nightbook import Input\nd: Input = "../data"')
+    with pytest.raises(ParameterError, match="changes only a part"):
+        _parameter_set(RunRequest(settings=settings, targets=("all",)), {"fit.rate": 0.2}, ("fit", "all"))
+
+
+def test_the_same_values_typed_in_two_ways_are_one_set(settings: Settings) -> None:
+    base = RunRequest(settings=settings, targets=("fit",))
+    texts = (Text(value="0.25"), Text(value="0.250"))
+    assert len({_parameter_set(base, {"rate": text}, ("fit",)).digest for text in texts}) == 1

@@ -112,9 +112,11 @@ def main() -> NoReturn:
     collect_rarely()
     signal.signal(signal.SIGTERM, _as_interrupt)
     code = run_command(sys.argv[1:])
-    with suppress(BrokenPipeError):
-        sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        # Who closed it hears nothing; a full disk behind it is their affair.
+        if stream is not None:
+            with suppress(OSError):
+                stream.flush()
     os._exit(code)
 
 

@@ -65,7 +65,8 @@ class Situation:
         same: Another success, made from exactly what a run would be made from now; None when there is no other.
         awaited: The parts that are not known yet, each with the stage that decides them.
         outputs: The digest of what lies at each declared output now; empty where nothing lies.
-        restorable: Digests of what those successes left behind that the content store has.
+        kept: Those digests, of what lies there and of what the successes left behind, that the content store has: the
+            one can be put in the place of the other, and nothing is lost.
         is_forced: It runs in any case.
     """
 
@@ -74,7 +75,7 @@ class Situation:
     same: LastSuccess | None = None
     awaited: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
-    restorable: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
     is_forced: bool = False
 
 
@@ -94,9 +95,9 @@ def decide(stage: str, now: Situation) -> Decision:
         reasons = tuple(f"runs if {name}'s outputs change" for name in dict.fromkeys(now.awaited.values()))
     elif not reasons and restores:
         verdict = Verdict.RESTORE
-        reasons = tuple(
-            f"output {pin.uri} is gone; #{now.last.number} left it in the content store" for pin in restores
-        )
+        words = {pin.uri: "another run's" if now.outputs[pin.uri] else "gone" for pin in restores}
+        left = f"#{now.last.number} left its own in the content store"
+        reasons = tuple(f"output {uri} is {word}; {left}" for uri, word in words.items())
     elif not reasons:
         verdict, reasons = Verdict.UP_TO_DATE, (f"up to date since #{now.last.number}",)
     return Decision(
@@ -139,8 +140,6 @@ def _changes(now: Situation, last: LastSuccess) -> tuple[str, ...]:
 def _judge_outputs(now: Situation, success: LastSuccess) -> tuple[tuple[Pin, ...], tuple[str, ...]]:
     """Outputs to restore, and what speaks for a run."""
     recorded = {pin.uri: pin for pin in success.outputs}
-    # What the latest success left is in the store: to put another success's output in its place loses nothing.
-    replaceable = {pin.uri: pin.digest for pin in now.last.outputs} if now.last else {}
     restores: list[Pin] = []
     problems: list[str] = []
     for uri, digest in now.outputs.items():
@@ -149,9 +148,9 @@ def _judge_outputs(now: Situation, success: LastSuccess) -> tuple[tuple[Pin, ...
             problems.append(f"output {uri} is new")
         elif digest == pin.digest:
             continue
-        elif digest not in {"", replaceable.get(uri)}:
+        elif digest and digest not in now.kept:
             problems.append(f"output {uri} was modified by hand")
-        elif pin.digest in now.restorable:
+        elif pin.digest in now.kept:
             restores.append(pin)
         else:
             problems.append(f"output {uri} is gone, and the content store does not have it")

@@ -135,7 +135,8 @@ def _decide(
     fingerprint = fingerprinter.of(stage, provided, awaited.keys())
     same = None if awaited else _find_same(stage, fingerprint, evidence)
     pins = [pin for success in (last, same) if success is not None for pin in success.outputs]
-    elsewhere = {pin.digest for pin in pins if outputs.get(pin.uri) != pin.digest}
+    differing = [pin for pin in pins if outputs.get(pin.uri, pin.digest) != pin.digest]
+    digests = {digest for pin in differing for digest in (pin.digest, outputs[pin.uri]) if digest}
     return decide(
         name,
         Situation(
@@ -144,7 +145,7 @@ def _decide(
             same=same,
             awaited=awaited,
             outputs=outputs,
-            restorable=frozenset(filter(evidence.store.has, elsewhere)),
+            kept=frozenset(filter(evidence.store.has, digests)),
             is_forced=name in evidence.forced,
         ),
     )

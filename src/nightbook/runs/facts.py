@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import secrets
 import socket
 from dataclasses import dataclass, field
@@ -17,6 +19,14 @@ if TYPE_CHECKING:
 def new_run_id() -> str:
     """Draw 64 random bits, so that ledgers of many machines can meet in one MLflow."""
     return secrets.token_hex(8)
+
+
+def current_user() -> str:
+    """Who runs this; in a container without an entry for its user, the number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

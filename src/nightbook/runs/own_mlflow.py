@@ -104,16 +104,20 @@ class AfterImport(MetaPathFinder, Loader):
         self._name = name
         self._call = call
         self._loader: Any = None
+        self._is_asking = False
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Find what the others find, once."""
+        """Find what the others find."""
         del path, target
-        if fullname != self._name:
+        if fullname != self._name or self._is_asking:
             return None
-        sys.meta_path.remove(self)
-        spec = find_spec(fullname)
+        self._is_asking = True
+        try:
+            spec = find_spec(fullname)
+        finally:
+            self._is_asking = False
         if spec is not None:
             self._loader, spec.loader = spec.loader, self
         return spec
@@ -125,6 +129,7 @@ class AfterImport(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Import it, then call."""
+        sys.meta_path.remove(self)
         module.__loader__ = self._loader
         self._loader.exec_module(module)
         self._call(module)

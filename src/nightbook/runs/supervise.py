@@ -32,6 +32,7 @@ from nightbook.runs.conclusion import leave_notebook
 from nightbook.runs.events import EventReader
 from nightbook.runs.executed import Ending, prepared_notebook, source_indices, trace_events
 from nightbook.runs.facts import Outcome
+from nightbook.runs.heartbeat import Heartbeat
 from nightbook.runs.journal import is_executable
 from nightbook.runs.judge import Evidence, Judgement, Stop, judge
 from nightbook.runs.liveness import SupervisorProcess
@@ -65,14 +66,16 @@ def carry_out(request: ExecutionRequest, began: datetime) -> Outcome:
     watch = RunnerWatch(request, Redactor(reveal(reference) for reference in request.secrets))
     signal.signal(signal.SIGTERM, lambda *_: watch.interrupt(Stop.CANCELLED))
     try:
-        with open_ledger(request) as ledger:
-            if not ledger.start(request.run_id, SupervisorProcess.this()):
-                watch.interrupt(Stop.CANCELLED)
-            write_environment(request)
-            watch.until_ended(lambda: beat(ledger, request.run_id))
+        ledger = open_ledger(request)
+        if not ledger.start(request.run_id, SupervisorProcess.this()):
+            watch.interrupt(Stop.CANCELLED)
+        write_environment(request)
+        watch.until_ended(lambda: beat(ledger, request.run_id))
     finally:
         watch.end()
-    return conclude(request, gather_evidence(request, watch), began)
+    # To hash and keep large outputs takes its time: that is no silence.
+    with ledger, Heartbeat(ledger, request.run_id, seconds=request.heartbeat_seconds):
+        return conclude(request, gather_evidence(request, watch), began)
 
 
 def open_ledger(request: ExecutionRequest) -> Ledger:

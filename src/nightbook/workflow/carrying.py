@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from nightbook.errors import NightbookError
 from nightbook.pipelines.plan import Verdict
-from nightbook.records import RunStatus
+from nightbook.records import Cause, LastSuccess, RunStatus
 from nightbook.runs.facts import Outcome
 from nightbook.runs.git import read_git_state
 from nightbook.runs.publisher import Publisher
 from nightbook.workflow.contact import open_ledger
-from nightbook.workflow.execution import Execution
 from nightbook.workflow.making import RunMaker
 from nightbook.workflow.requests import StageState
 
@@ -22,19 +22,22 @@ if TYPE_CHECKING:
 
     from nightbook.pipelines.plan import Decision, Evidence
     from nightbook.pipelines.stage import Stage
+    from nightbook.records import Run
     from nightbook.runs.launch import SupervisedRun
     from nightbook.runs.ledger import Ledger
-    from nightbook.workflow.execution import Slot, Work
-    from nightbook.workflow.requests import RunRequest, StageView, Watcher
+    from nightbook.workflow.requests import RunRequest, StageView
 
 
 @contextmanager
 def making_runs(request: RunRequest, asked: Mapping[str, str]) -> Iterator[RunMaker]:
-    """Make runs with a publisher at work beside them; it is closed by whoever wants to hear what is still owed."""
+    """Make runs with a publisher at work beside them; it is closed by whoever wants to hear what is still owed.
+
+    Whatever goes wrong meanwhile, the parent run gets an end.
+    """
     settings = request.settings
     # The publisher first: it loads its libraries while we load ours.
     with Publisher(settings) as publisher, open_ledger(settings) as ledger:
-        yield RunMaker(
+        maker = RunMaker(
             settings=settings,
             ledger=ledger,
             publisher=publisher,
@@ -42,17 +45,14 @@ def making_runs(request: RunRequest, asked: Mapping[str, str]) -> Iterator[RunMa
             tags=request.tags,
             asked=asked,
         )
-
-
-def carry_out(slots: Sequence[Slot], work: Work, maker: RunMaker, *, jobs: int | None, watcher: Watcher) -> Execution:
-    """Bring every slot to its end; where that cannot be, the parent still gets one."""
-    execution = Execution(slots, work, jobs=jobs or maker.settings.jobs, watcher=watcher)
-    try:
-        execution.run()
-    except NightbookError as error:
-        maker.end_parent(Outcome(status=RunStatus.FAILED, message=error.message))
-        raise
-    return execution
+        try:
+            yield maker
+        except NightbookError as error:
+            maker.end_parent(Outcome(status=RunStatus.FAILED, message=error.message))
+            raise
+        except KeyboardInterrupt:
+            maker.end_parent(Outcome(status=RunStatus.CANCELLED, cause=Cause.INTERRUPTED, message="interrupted"))
+            raise
 
 
 def make_true(decision: Decision, stage: Stage, evidence: Evidence, maker: RunMaker) -> SupervisedRun | StageState:
@@ -70,3 +70,17 @@ def make_true(decision: Decision, stage: Stage, evidence: Evidence, maker: RunMa
 def with_records(views: Sequence[StageView], ledger: Ledger) -> tuple[StageView, ...]:
     """The views with their runs as the ledger has them now, after the publisher's work."""
     return tuple(replace(view, run=ledger.get(view.run.run_id)) if view.run else view for view in views)
+
+
+def success_of(run: Run, decision: Decision) -> LastSuccess | None:
+    """What stages behind a run that has just succeeded are decided by; None when it did not."""
+    if run.status is not RunStatus.SUCCEEDED or decision.fingerprint is None:
+        return None
+    return LastSuccess(
+        run_id=run.run_id,
+        number=run.number,
+        fingerprint=decision.fingerprint.digest,
+        parts=decision.fingerprint.parts,
+        outputs=run.outputs,
+        ended_at=run.ended_at or datetime.now(UTC),
+    )

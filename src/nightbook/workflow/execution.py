@@ -65,8 +65,8 @@ class Work(Protocol):
     def give_up(self, slot: Slot, failed: Sequence[str]) -> Run:
         """Record that it cannot run since those that it needs failed."""
 
-    def beat(self) -> bool:
-        """Called every tick: the parent run is still looked after. False when somebody asked that all stop."""
+    def may_go_on(self) -> bool:
+        """Asked every tick; False when somebody wants that all stop."""
 
 
 class Execution:
@@ -137,10 +137,12 @@ class Execution:
         for slot in self._slots.values():
             if slot.state is StageState.RUNNING and slot.live is not None and slot.live.is_ended:
                 self._settle(slot, slot.live)
+        running = sum(slot.state is StageState.RUNNING for slot in self._slots.values())
         for slot in self._slots.values():
             if slot.state is StageState.WAITING:
-                self._consider(slot)
-        if not self._work.beat() and not self.is_cancelled:
+                self._consider(slot, may_begin=running < self._jobs)
+                running += slot.live is not None
+        if not self._work.may_go_on() and not self.is_cancelled:
             self.cancel()
         self._tell()
 
@@ -164,7 +166,7 @@ class Execution:
             run.status, StageState.FAILED
         )
 
-    def _consider(self, slot: Slot) -> None:
+    def _consider(self, slot: Slot, *, may_begin: bool) -> None:
         if self.is_cancelled:
             slot.state = StageState.CANCELLED
             return
@@ -172,15 +174,12 @@ class Execution:
         failed = [one.name for one in needed if one.state.is_settled and not one.state.is_good]
         if failed:
             slot.run, slot.state = self._work.give_up(slot, failed), StageState.UPSTREAM_FAILED
-        elif all(one.state.is_good for one in needed) and self._running() < self._jobs:
+        elif may_begin and all(one.state.is_good for one in needed):
             begun = self._work.begin(slot)
             if isinstance(begun, StageState):
                 slot.state = begun
             else:
                 slot.live, slot.state = begun, StageState.RUNNING
-
-    def _running(self) -> int:
-        return sum(slot.state is StageState.RUNNING for slot in self._slots.values())
 
 
 @contextmanager

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from nightbook.errors import LedgerError, StorageError
 from nightbook.files import write_atomically
 from nightbook.notebooks.literals import python_literal
 from nightbook.records import Cause, Run, RunKind, RunStatus
 from nightbook.runs.containment import ANY, choose_containment
-from nightbook.runs.facts import NewRun, Outcome
+from nightbook.runs.facts import NewRun, Outcome, current_user
+from nightbook.runs.heartbeat import Heartbeat
 from nightbook.runs.launch import SupervisedRun
 from nightbook.runs.liveness import SupervisorProcess
 from nightbook.runs.recovery import recover
@@ -59,7 +57,7 @@ class RunMaker:
     parent: Run | None = None
     _waiting: list[Path] = field(default_factory=list)
     _began: float = 0.0
-    _next_beat: float = 0.0
+    _heart: Heartbeat | None = None
 
     def __post_init__(self) -> None:
         """Refuse before anything is recorded what a supervisor could only fail with."""
@@ -75,32 +73,29 @@ class RunMaker:
                 parameters=parameters,
                 git_commit=self.git.commit,
                 git_dirty=self.git.is_dirty,
-                user=getpass.getuser(),
+                user=current_user(),
                 tags=self._tags,
             )
         )
         self._began = time.monotonic()
         self.ledger.start(self.parent.run_id, SupervisorProcess.this())
+        self._heart = Heartbeat(self.ledger, self.parent.run_id, seconds=self.settings.heartbeat_seconds)
         self.publisher.changed(self.parent.run_id)
         return self.parent
 
     def end_parent(self, outcome: Outcome) -> None:
-        """Record how the pipeline or sweep ended, if there is one."""
+        """Record how the pipeline or sweep ended, if there is one; the first end that was recorded stands."""
+        if self._heart is not None:
+            self._heart.stop()
         if self.parent is not None:
             took = time.monotonic() - self._began
             self.ledger.finish(self.parent.run_id, replace(outcome, duration_seconds=took))
             self.publisher.changed(self.parent.run_id)
 
-    def beat(self) -> bool:
-        """Say from time to time that the parent is still looked after; False when somebody asked that it stop."""
+    def may_go_on(self) -> bool:
+        """False when somebody asked that all stop."""
         self._free_waiting()
-        if self.parent is None:
-            return True
-        if time.monotonic() >= self._next_beat:
-            with suppress(LedgerError, StorageError):  # away for a while, or its disk is full: the runs go on
-                self.ledger.beat(self.parent.run_id)
-            self._next_beat = time.monotonic() + self.settings.heartbeat_seconds
-        return not (self.settings.runs_folder / self.parent.run_id / CANCEL).exists()
+        return self.parent is None or not (self.settings.runs_folder / self.parent.run_id / CANCEL).exists()
 
     def _free_waiting(self) -> None:
         """A runner waits for its MLflow run only while there is somebody to make it."""
@@ -160,7 +155,7 @@ class RunMaker:
             git_commit=self.git.commit,
             git_dirty=self.git.is_dirty,
             inputs=inputs,
-            user=getpass.getuser(),
+            user=current_user(),
             tags=self._tags,
         )
 

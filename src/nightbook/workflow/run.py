@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
 from nightbook.pipelines.plan import Decision, Evidence, Plan, Verdict, make_plan, settle
 from nightbook.records import LastSuccess, RunKind, RunStatus
-from nightbook.workflow.carrying import carry_out, make_true, making_runs, with_records
-from nightbook.workflow.execution import Slot
+from nightbook.workflow.carrying import make_true, making_runs, success_of, with_records
+from nightbook.workflow.execution import Execution, Slot
 from nightbook.workflow.planning import check_secrets, gather_evidence
 from nightbook.workflow.remembering import remember
 from nightbook.workflow.requests import RunResult, StageState, StageView
@@ -72,16 +71,18 @@ def _execute(request: RunRequest, work: StageWork, maker: RunMaker, watcher: Wat
     work.maker = maker
     if not work.selection.is_lone:
         maker.begin_parent(RunKind.PIPELINE, work.selection.given)
-    execution = carry_out(work.slots(), work, maker, jobs=request.jobs, watcher=watcher)
+    execution = Execution(work.slots(), work, jobs=request.jobs or request.settings.jobs, watcher=watcher)
+    execution.run()
     maker.end_parent(execution.outcome)
     watcher.publishing("writing reports and telling MLflow …")
     owed = maker.publisher.close()
-    ledger = maker.ledger
+    parent = maker.ledger.get(maker.parent.run_id) if maker.parent else None
     return RunResult(
-        status=execution.outcome.status,
+        # What the ledger says: another command may have found this one silent, and its runs lost.
+        status=parent.status if parent else execution.outcome.status,
         plan=work.plan,
-        parent=ledger.get(maker.parent.run_id) if maker.parent else None,
-        stages=with_records(execution.views, ledger),
+        parent=parent,
+        stages=with_records(execution.views, maker.ledger),
         owed=owed,
     )
 
@@ -131,16 +132,8 @@ class StageWork:
     def conclude(self, slot: Slot, live: SupervisedRun) -> Run:
         """Read how it ended; a success is what the stages behind it are decided by."""
         run = self.maker.conclude(live)
-        fingerprint = self._decisions[slot.name].fingerprint
-        if run.status is RunStatus.SUCCEEDED and fingerprint is not None:
-            success = LastSuccess(
-                run_id=run.run_id,
-                number=run.number,
-                fingerprint=fingerprint.digest,
-                parts=fingerprint.parts,
-                outputs=run.outputs,
-                ended_at=run.ended_at or datetime.now(UTC),
-            )
+        success = success_of(run, self._decisions[slot.name])
+        if success is not None:
             self._succeeded(slot.name, success)
         return run
 
@@ -151,9 +144,9 @@ class StageWork:
         """Record that it could not begin."""
         return self.maker.give_up(self.selection.pipeline.stages[slot.name], f"not run: {', '.join(failed)} failed")
 
-    def beat(self) -> bool:
-        """The parent is still looked after; False when it is asked to stop."""
-        return self.maker.beat()
+    def may_go_on(self) -> bool:
+        """False when somebody asked that all stop."""
+        return self.maker.may_go_on()
 
 
 @contextmanager

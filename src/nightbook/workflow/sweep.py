@@ -13,8 +13,8 @@ from nightbook.pipelines.plan import Evidence, require_kernels, settle
 from nightbook.records import Cause, Run, RunKind, RunStatus
 from nightbook.runs.facts import Outcome
 from nightbook.runs.request import COMPARISON, ComparisonOrder
-from nightbook.workflow.carrying import carry_out, make_true, making_runs, with_records
-from nightbook.workflow.execution import Slot
+from nightbook.workflow.carrying import make_true, making_runs, success_of, with_records
+from nightbook.workflow.execution import Execution, Slot
 from nightbook.workflow.parameter_sets import set_digest, set_name
 from nightbook.workflow.planning import check_secrets, gather_evidence
 from nightbook.workflow.remembering import remember_sweep
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nightbook.pipelines.graph import Pipeline
     from nightbook.pipelines.plan import Decision
     from nightbook.pipelines.stage import DataPath, Stage
+    from nightbook.records import LastSuccess
     from nightbook.runs.launch import SupervisedRun
     from nightbook.runs.ledger import Ledger
     from nightbook.settings import Settings
@@ -43,11 +44,13 @@ class ParameterSet:
 
     Attributes:
         name: For people.
+        digest: Of its values, as they were understood.
         pipeline: The stages with the set's values; those that it changes write into folders of their own.
         changed: The stages that it changes, in order.
     """
 
     name: str
+    digest: str
     pipeline: Pipeline
     changed: tuple[str, ...]
 
@@ -62,7 +65,8 @@ def sweep(request: SweepRequest, watcher: Watcher) -> RunResult:
         raise ParameterError("the sweep's parameter sets name no parameter", remedy="--grid learning_rate=0.01,0.1")
     first = _select(request.base, request.sets[0])
     changed = _changed_stages(first, request.sets)
-    sets = tuple(_parameter_set(request.base, values, changed) for values in _without_repeats(request.sets))
+    # What comes to the same values is one set, however it was typed.
+    sets = tuple({one.digest: one for one in (_parameter_set(request.base, v, changed) for v in request.sets)}.values())
     _check(sets)
     shared = _shared_stages(first, changed)
     if shared:
@@ -71,27 +75,13 @@ def sweep(request: SweepRequest, watcher: Watcher) -> RunResult:
     with making_runs(request.base, remember_sweep(request)) as maker:
         parent = maker.begin_parent(RunKind.SWEEP, {"sets": len(sets)}, stage=changed[-1])
         if shared:
-            before = run(_shared_request(request.base, shared), BeatingWatcher(watcher, maker))
+            before = run(_shared_request(request.base, shared), watcher)
             if before.status is not RunStatus.SUCCEEDED:
                 return _not_begun(before, parent, maker)
         # A notebook file without outputs always executes, but not in a sweep: there a set that succeeded is done.
         spared = frozenset[str]() if request.base.is_forced else frozenset(first.names)
         evidence = gather_evidence(replace(request.base, spared=spared), first)
         return _execute(request, SweepWork(sets=sets, evidence=evidence, maker=maker), parent, watcher)
-
-
-class BeatingWatcher:
-    """Says of a sweep that it is looked after while the stages before its sets run."""
-
-    def __init__(self, watcher: Watcher, maker: RunMaker) -> None:
-        self._watcher = watcher
-        self._maker = maker
-        self.waiting, self.planned, self.publishing = watcher.waiting, watcher.planned, watcher.publishing
-
-    def update(self, stages: Sequence[StageView]) -> None:
-        """Called several times a second."""
-        self._maker.beat()
-        self._watcher.update(stages)
 
 
 def _check(sets: Sequence[ParameterSet]) -> None:
@@ -120,10 +110,6 @@ def _not_begun(before: RunResult, parent: Run, maker: RunMaker) -> RunResult:
 
 def _select(base: RunRequest, values: Mapping[str, object]) -> Selection:
     return select(base.settings, base.targets, {**base.parameters, **values})
-
-
-def _without_repeats(sets: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
-    return list({set_name(one): one for one in sets}.values())
 
 
 def _changed_stages(selection: Selection, sets: Sequence[Mapping[str, object]]) -> tuple[str, ...]:
@@ -158,11 +144,36 @@ def _parameter_set(base: RunRequest, values: Mapping[str, object], changed: tupl
     for name in changed:
         prefix = "" if plain.is_lone else f"{name}."
         for output in _own_outputs(stages[name]):
-            moved[output.key] = str(folder / name / Path(output.uri).name)
+            # Each in a folder of its own: two outputs may have the same file name.
+            moved[output.key] = str(folder / name / output.name / Path(output.uri).name)
             apart[f"{prefix}{output.name}"] = moved[output.key]
-        apart |= {f"{prefix}{data.name}": moved[data.key] for data in stages[name].inputs if data.key in moved}
+        for data in stages[name].inputs:
+            if (place := _moved(data, moved, stages[name])) is not None:
+                apart[f"{prefix}{data.name}"] = place
     selection = _select(base, {**values, **apart})
-    return ParameterSet(name=set_name(values), pipeline=selection.pipeline, changed=changed)
+    return ParameterSet(name=set_name(values), digest=set_digest(bound), pipeline=selection.pipeline, changed=changed)
+
+
+def _moved(data: DataPath, moved: Mapping[str, str], stage: Stage) -> str | None:
+    """Where an input lies in a set: moved with the output that it is, or is part of; None when no set changes it.
+
+    Raises:
+        ParameterError: It is a folder of which only a part is moved, or cannot be set.
+    """
+    for key, place in moved.items():
+        if data.key == key or data.key.startswith(f"{key}/"):
+            if data.name not in {one.name for one in stage.parameters}:
+                raise ParameterError(
+                    f"stage '{stage.name}' always reads {data.uri}, which each set of the sweep writes elsewhere",
+                    remedy=f"declare it in the notebook: {data.name}: Input = …",
+                )
+            return place + data.key.removeprefix(key)
+        if key.startswith(f"{data.key}/"):
+            raise ParameterError(
+                f"stage '{stage.name}' reads the folder {data.uri}, of which the sweep changes only a part",
+                remedy="let it read the file itself, or sweep a stage before the folder",
+            )
+    return None
 
 
 def _own_outputs(stage: Stage) -> tuple[DataPath, ...]:
@@ -183,15 +194,17 @@ def _own_outputs(stage: Stage) -> tuple[DataPath, ...]:
 
 def _execute(request: SweepRequest, work: SweepWork, parent: Run, watcher: Watcher) -> RunResult:
     base, maker, ledger = request.base, work.maker, work.maker.ledger
-    execution = carry_out(work.slots(), work, maker, jobs=base.jobs, watcher=watcher)
+    execution = Execution(work.slots(), work, jobs=base.jobs or base.settings.jobs, watcher=watcher)
+    execution.run()
     watcher.publishing("comparing the runs, telling MLflow …")
     request = replace(request, direction=_direction(request, ledger, execution.views))
     _leave_order(request, base.settings, parent, execution.views)
     maker.end_parent(replace(execution.outcome, artifacts=(COMPARISON,)))
     owed = maker.publisher.close()
+    parent = ledger.get(parent.run_id)
     return RunResult(
-        status=execution.outcome.status,
-        parent=ledger.get(parent.run_id),
+        status=parent.status,
+        parent=parent,
         stages=with_records(execution.views, ledger),
         owed=owed,
         sweep=request,
@@ -232,6 +245,8 @@ class SweepWork:
     maker: RunMaker
     _places: dict[str, tuple[ParameterSet, str]] = field(default_factory=dict)
     _slots: dict[str, Slot] = field(default_factory=dict)
+    _decisions: dict[str, Decision] = field(default_factory=dict)
+    _successes: dict[str, dict[str, LastSuccess]] = field(default_factory=dict)
 
     def slots(self) -> list[Slot]:
         """One for each stage that a set changes."""
@@ -251,28 +266,35 @@ class SweepWork:
     def begin(self, slot: Slot) -> SupervisedRun | StageState:
         """A set that succeeded before, with the same code and data, is not run again."""
         one, name = self._places[slot.name]
-        decision = self._decide(one, name)
+        decision = self._decisions[slot.name] = self._decide(one, name)
         slot.reason = "; ".join(decision.reasons)
         begun = make_true(decision, one.pipeline.stages[name], self.evidence, self.maker)
         if isinstance(begun, StageState) and decision.last is not None:
+            self._successes[one.digest][name] = decision.last
             slot.run = self.maker.ledger.get(decision.last.run_id)
             return StageState.UP_TO_DATE
         return begun
 
     def _decide(self, one: ParameterSet, name: str) -> Decision:
-        others = {stage: last for stage, last in self.evidence.last_successes.items() if stage != name}
-        return settle(one.pipeline, name, replace(self.evidence, last_successes=others))
+        """By this set's own successes: the pipeline's are of other values."""
+        shared = {stage: last for stage, last in self.evidence.last_successes.items() if stage not in one.changed}
+        own = self._successes.setdefault(one.digest, {})
+        return settle(one.pipeline, name, replace(self.evidence, last_successes={**shared, **own}))
 
     def conclude(self, slot: Slot, live: SupervisedRun) -> Run:
-        """Read how it ended."""
-        del slot
-        return self.maker.conclude(live)
+        """Read how it ended; stages of the same set that come behind it are decided by that."""
+        run = self.maker.conclude(live)
+        one, name = self._places[slot.name]
+        success = success_of(run, self._decisions[slot.name])
+        if success is not None:
+            self._successes[one.digest][name] = success
+        return run
 
     def give_up(self, slot: Slot, failed: Sequence[str]) -> Run:
         """Record that it could not begin."""
         one, name = self._places[slot.name]
         return self.maker.give_up(one.pipeline.stages[name], f"not run: {', '.join(failed)} failed")
 
-    def beat(self) -> bool:
-        """The sweep is still looked after; False when it is asked to stop."""
-        return self.maker.beat()
+    def may_go_on(self) -> bool:
+        """False when somebody asked that all stop."""
+        return self.maker.may_go_on()

@@ -51,6 +51,11 @@ def select(settings: Settings, targets: Sequence[str], parameters: Mapping[str, 
         forced = frozenset() if stage.outputs else frozenset({stage.name})
         return Selection(pipeline=connect([stage]), names=(stage.name,), forced=forced, is_lone=True)
     pipeline = build_pipeline(settings)
+    if not pipeline.stages and not targets:
+        raise PipelineError(
+            f"there is no stage in {settings.root}: no notebook in {settings.notebooks}/ has a parameters cell",
+            remedy="go to the project, type `nightbook init`, or name a notebook's file",
+        )
     names = tuple(_stage_of(pipeline, target) for target in targets)
     given = _by_stage(pipeline, names, parameters)
     if given:
