@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import platform
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -174,7 +177,36 @@ def test_of_two_runs_at_once_the_second_waits_and_finds_nothing_to_do(project: P
     assert sorted(len(document["runs"]) for document in documents) == [0, 3]
 
 
+def commit_everything(root: Path) -> str:
+    """Put the project under git; returns the commit. Data and state stay out, so a run leaves the tree clean."""
+    (root / ".gitignore").write_text(".nightbook/\ndata/\n__pycache__/\n")
+    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+    for words in (["init", "-q"], ["add", "."], [*identity, "commit", "-q", "-m", "Start"]):
+        subprocess.run(["git", *words], cwd=root, check=True)
+    return subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=root, check=True, text=True, capture_output=True
+    ).stdout.strip()
+
+
+def expected_tags(run: dict[str, Any], commit: str) -> dict[str, str]:
+    """What MLflow says of a stage's run made on this machine by this user with this Python."""
+    return {
+        "nightbook.run_id": run["run_id"],
+        "nightbook.kind": "stage",
+        "nightbook.stage": run["stage"],
+        "nightbook.notebook": run["notebook"],
+        "nightbook.status": "succeeded",
+        "nightbook.fingerprint": run["fingerprint"],
+        "nightbook.git_dirty": "false",
+        "nightbook.host": socket.gethostname(),
+        "nightbook.python": platform.python_version(),
+        "mlflow.user": getpass.getuser(),
+        "mlflow.source.git.commit": commit,
+    }
+
+
 def test_every_run_stands_in_mlflow_below_its_pipeline(project: Project) -> None:
+    commit = commit_everything(project.root)
     document = project.run("run")
 
     client = mlflow.MlflowClient(f"sqlite:///{project.root / '.nightbook' / 'mlflow.sqlite'}")
@@ -188,6 +220,7 @@ def test_every_run_stands_in_mlflow_below_its_pipeline(project: Project) -> None
         assert mirrored.info.run_id == run["mlflow_run_id"]
         assert mirrored.info.status == "FINISHED"
         assert mirrored.data.tags["mlflow.parentRunId"] == parent.info.run_id
+        assert mirrored.data.tags.items() >= expected_tags(run, commit).items()
         assert mirrored.data.metrics == run["metrics"]
         assert mirrored.data.params == {name: str(value) for name, value in run["parameters"].items()}
         assert mirrored.inputs is not None

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightbook.records import MetricPoint, Pin
+from nightbook.records import MetricPoint, Pin, Run, RunKind, RunStatus
+from nightbook.runs.facts import RunFacts
 from nightbook.runs.shaping import (
     DATASET_DIGEST_LENGTH,
     KEY_LENGTH,
+    Delivery,
     batches,
     dataset_digest,
     dataset_profile,
@@ -18,6 +23,23 @@ from nightbook.runs.shaping import (
     shortened,
     tracked_name,
 )
+from nightbook.settings import load_settings
+from nightbook.workflow.contact import open_ledger
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FACTS = RunFacts(
+    created_at=datetime(2026, 3, 1, tzinfo=UTC),
+    host="night",
+    user="ada",
+    tags={},
+    fingerprint_parts={},
+    reusable=True,
+    logged_parameters={},
+    artifacts=(),
+)
+RUN = Run(run_id="0123456789abcdef", number=418, kind=RunKind.STAGE, status=RunStatus.SUCCEEDED)
 
 
 @pytest.mark.parametrize("name", ["loss", "val/loss", "mean error", "a:b", "größe", "x" * 250])
@@ -80,3 +102,30 @@ def test_data_without_a_digest_is_told_apart_by_version_or_place() -> None:
     assert dataset_digest(one) != dataset_digest(other)
     assert dataset_digest(Pin(name="a", uri="x", version="v7")) == "v7"
     assert 0 < len(dataset_digest(one)) <= DATASET_DIGEST_LENGTH
+
+
+def test_the_python_of_a_real_run_is_the_one_that_its_kernel_told(finished_project: Path) -> None:
+    settings = load_settings(finished_project, environment={})
+    with open_ledger(settings) as ledger:
+        run = ledger.find("2")
+    delivery = Delivery(run=run, facts=FACTS, points=(), folder=settings.runs_folder / run.run_id)
+    # the tests' kernel is the interpreter that runs them
+    assert delivery.tags["nightbook.python"] == platform.python_version()
+
+
+@pytest.mark.parametrize(
+    "notebook",
+    [
+        None,
+        "{",
+        "[]",
+        "{}",
+        '{"metadata": []}',
+        '{"metadata": {"language_info": {"name": "python"}}}',
+        '{"metadata": {"language_info": {"name": "R", "version": "4.4.1"}}}',
+    ],
+)
+def test_where_no_python_is_known_there_is_no_tag(tmp_path: Path, notebook: str | None) -> None:
+    if notebook is not None:
+        (tmp_path / "executed.ipynb").write_text(notebook)
+    assert "nightbook.python" not in Delivery(run=RUN, facts=FACTS, points=(), folder=tmp_path).tags

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 import os
 import subprocess
@@ -53,6 +54,12 @@ FACTS = RunFacts(
     logged_parameters={},
     artifacts=("artifacts/plots/error.png",),
 )
+EXECUTED = {
+    "nbformat": 4,
+    "nbformat_minor": 5,
+    "cells": [],
+    "metadata": {"language_info": {"name": "python", "version": "3.11.9"}},
+}
 POINTS = tuple(MetricPoint(name=f"metric {number}", value=number / 3, at=ENDED) for number in range(20))
 
 
@@ -61,9 +68,9 @@ def delivery(tmp_path: Path) -> Delivery:
     """A run with 20 parameters, 20 metrics, more than 10 tags and 3 artifacts beside its plot."""
     folder = tmp_path / "runs" / RUN.run_id
     (folder / "artifacts" / "plots").mkdir(parents=True)
-    (folder / "executed.ipynb").write_text("{}")
+    (folder / "executed.ipynb").write_text(json.dumps(EXECUTED))
     (folder / "report.html").write_text("<html>")
-    (folder / "environment.txt").write_text("# Python 3.11.9 on Linux\npandas==2.2.3\n")
+    (folder / "environment.txt").write_text("# python3 on Linux-6.1.0-x86_64-with-glibc2.36\npandas==2.2.3\n")
     (folder / "artifacts" / "plots" / "error.png").write_bytes(b"\x89PNG")
     return Delivery(run=RUN, facts=FACTS, points=POINTS, folder=folder)
 

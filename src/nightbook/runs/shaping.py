@@ -95,13 +95,13 @@ class Delivery:
 
     @property
     def python(self) -> str:
-        """Version of the Python that ran it, from the environment that it left behind; empty when unknown."""
+        """Version of the Python that ran it, as its kernel told; empty when unknown or another language."""
         try:
-            with (self.folder / ENVIRONMENT).open(encoding="utf-8") as lines:
-                found = re.match(r"# Python (\S+)", lines.readline())
-        except OSError:
+            notebook = json.loads((self.folder / EXECUTED).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
             return ""
-        return found[1] if found else ""
+        language = _mapping(_mapping(_mapping(notebook).get("metadata")).get("language_info"))
+        return str(language.get("version", "")) if language.get("name") == "python" else ""
 
     @property
     def artifacts(self) -> tuple[tuple[Path, str], ...]:
@@ -185,6 +185,10 @@ def dataset_source(pin: Pin) -> str:
 def dataset_profile(pin: Pin) -> str:
     """Return what is known of the data, as JSON."""
     return json.dumps({"digest": pin.digest, "size_bytes": pin.size_bytes, "version": pin.version})
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
 
 
 def _plain(value: object) -> str:
