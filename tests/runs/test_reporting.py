@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,7 +9,7 @@ from nightbook.errors import RunNotFoundError
 from nightbook.records import RunStatus
 from nightbook.runs.report import CodeVisibility
 from nightbook.runs.reporting import ensure_comparison, ensure_page, ensure_report, render
-from nightbook.runs.request import COMPARISON, EXECUTED, REPORT, ComparisonOrder
+from nightbook.runs.request import COMPARISON, ENVIRONMENT, EXECUTED, REPORT, ComparisonOrder
 from nightbook.settings import load_settings
 from nightbook.workflow.contact import open_ledger
 
@@ -26,6 +27,20 @@ def test_a_report_says_how_the_run_went_and_with_what(project_copy: Path) -> Non
     assert "with open(numbers" in html.replace("&#34;", '"') or "numbers" in html
     assert "nobody allowed it" in failed
     assert "checking" in failed
+
+
+def test_a_report_names_the_environment_by_the_digest_of_its_list(project_copy: Path) -> None:
+    settings = load_settings(project_copy, environment={})
+    with open_ledger(settings) as ledger:
+        run = ledger.find("2")
+        listed = settings.runs_folder / run.run_id / ENVIRONMENT
+        html = render(settings, ledger, run, CodeVisibility.FOLDED)
+        digest = hashlib.sha256(listed.read_bytes()).hexdigest()
+        packages = len(listed.read_text().splitlines()) - 1
+        assert f'<dt>Environment</dt><dd><code title="sha256:{digest}">' in html
+        assert f"<dt>Packages</dt><dd>{packages} (environment.txt)</dd>" in html
+        listed.unlink()
+        assert "<dt>Environment</dt>" not in render(settings, ledger, run, CodeVisibility.FOLDED)
 
 
 def test_a_report_is_written_once_and_again_when_it_is_gone(project_copy: Path) -> None:

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from nightbook.errors import RunNotFoundError, StorageError
-from nightbook.records import RunKind
+from nightbook.records import RunKind, RunStatus
+from nightbook.runs.facts import Outcome
 from nightbook.runs.ledger import Ledger, NewRun, SupervisorProcess
 from nightbook.runs.report import CodeVisibility
+from nightbook.runs.reporting import ensure_page
+from nightbook.runs.request import ComparisonOrder
 from nightbook.settings import Settings, load_settings
 from nightbook.workflow.reports import report
 
@@ -40,6 +44,57 @@ def test_a_copy_without_code_holds_no_code(settings: Settings, tmp_path: Path) -
     assert "open(model" not in without.read_text(encoding="utf-8")
     (beside,) = report(settings, "6", code=CodeVisibility.ABSENT)
     assert beside.name == "report-no-code.html"
+
+
+def with_a_long_table(settings: Settings, reference: str) -> Path:
+    """Give a run's executed notebook a table that its report cuts, and refers to the notebook for."""
+    with Ledger.open(settings.ledger) as ledger:
+        folder = settings.runs_folder / ledger.find(reference).run_id
+    notebook = json.loads((folder / "executed.ipynb").read_text(encoding="utf-8"))
+    rows = "".join(f"<tr><td>{number}</td></tr>" for number in range(250))
+    table = {"text/html": f"<table><tbody>{rows}</tbody></table>"}
+    notebook["cells"][-1]["outputs"].append({"output_type": "display_data", "data": table, "metadata": {}})
+    (folder / "executed.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    (folder / "report.html").unlink()
+    return folder
+
+
+@pytest.mark.parametrize("code", CodeVisibility)
+def test_only_beside_the_executed_notebook_a_report_links_to_it(
+    settings: Settings, tmp_path: Path, code: CodeVisibility
+) -> None:
+    folder = with_a_long_table(settings, "6")
+    link = 'href="executed.ipynb"'
+    (own,) = report(settings, "6", code=code)
+    (beside,) = report(settings, "6", target=folder / "other.html", code=code)
+    (elsewhere,) = report(settings, "6", target=tmp_path / "copy.html", code=code)
+    assert link in own.read_text(encoding="utf-8")
+    assert link in beside.read_text(encoding="utf-8")
+    assert link not in elsewhere.read_text(encoding="utf-8")
+    assert "249" not in elsewhere.read_text(encoding="utf-8").split("<table")[-1]
+
+
+def test_a_copy_of_a_report_whose_notebook_is_gone_is_the_report(settings: Settings, tmp_path: Path) -> None:
+    (own,) = report(settings, "6")
+    own.with_name("executed.ipynb").unlink()
+    (copy,) = report(settings, "6", target=tmp_path / "copy.html")
+    assert copy.read_bytes() == own.read_bytes()
+
+
+def test_a_copy_of_a_comparison_links_to_no_report(settings: Settings, tmp_path: Path) -> None:
+    with Ledger.open(settings.ledger) as ledger:
+        sweep = ledger.create_run(NewRun(kind=RunKind.SWEEP, stage="fit"))
+        ledger.start(sweep.run_id, SupervisorProcess.this())
+        ledger.finish(sweep.run_id, Outcome(status=RunStatus.SUCCEEDED))
+        folder = settings.runs_folder / sweep.run_id
+        folder.mkdir()
+        ComparisonOrder(runs=tuple(ledger.find(name).run_id for name in ("3", "6")), objective="error").write(folder)
+        ensure_page(settings, ledger, ledger.get(sweep.run_id))
+    (own,) = report(settings, "latest")
+    (copy,) = report(settings, "latest", target=tmp_path / "copy.html")
+    assert "report.html" in own.read_text(encoding="utf-8")
+    assert "report.html" not in copy.read_text(encoding="utf-8")
+    assert "fit #3" in copy.read_text(encoding="utf-8")
 
 
 def test_a_pipeline_has_the_reports_of_its_stages(settings: Settings, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from typing import TYPE_CHECKING, Any
@@ -46,18 +47,31 @@ def ensure_comparison(settings: Settings, ledger: Ledger, sweep: Run) -> Path | 
     path = folder / COMPARISON
     if path.exists() or not sweep.status.is_final or not (folder / ORDER).exists():
         return path if path.exists() else None
-    order = ComparisonOrder.read(folder)
+    write_atomically(path, render_sweep(settings, ledger, sweep, links=folder).encode())
+    return path
+
+
+def render_sweep(settings: Settings, ledger: Ledger, sweep: Run, *, links: Path | None) -> str:
+    """The HTML that compares a sweep's runs.
+
+    Args:
+        settings: The project.
+        ledger: Where the runs stand.
+        sweep: The sweep; its folder holds the order of its page.
+        links: The folder from which the page links to the runs' reports; None for a page that goes elsewhere.
+    """
+    order = ComparisonOrder.read(settings.runs_folder / sweep.run_id)
     points = {point.name: point for run_id in order.runs for point in ledger.metric_points(run_id)}
     context = ComparisonContext(
         project=settings.name,
         objective=order.objective,
         better=order.better,
         points=tuple(points.values()),
-        links={run_id: os.path.relpath(settings.runs_folder / run_id / REPORT, folder) for run_id in order.runs},
+        links={run_id: os.path.relpath(settings.runs_folder / run_id / REPORT, links) for run_id in order.runs}
+        if links
+        else {},
     )
-    page = render_comparison(sweep, [ledger.get(run_id) for run_id in order.runs], context)
-    write_atomically(path, page.encode())
-    return path
+    return render_comparison(sweep, [ledger.get(run_id) for run_id in order.runs], context)
 
 
 def ensure_report(settings: Settings, ledger: Ledger, run: Run) -> Path | None:
@@ -71,8 +85,15 @@ def ensure_report(settings: Settings, ledger: Ledger, run: Run) -> Path | None:
     return path
 
 
-def render(settings: Settings, ledger: Ledger, run: Run, code: CodeVisibility) -> str:
+def render(settings: Settings, ledger: Ledger, run: Run, code: CodeVisibility, *, notebook_link: str = EXECUTED) -> str:
     """The report's HTML.
+
+    Args:
+        settings: The project.
+        ledger: Where the run stands.
+        run: The run.
+        code: Whether the notebook's source is in the page.
+        notebook_link: Where the page finds the executed notebook; empty for a page that goes elsewhere.
 
     Raises:
         RunNotFoundError: The run's files are not on this machine.
@@ -91,6 +112,7 @@ def render(settings: Settings, ledger: Ledger, run: Run, code: CodeVisibility) -
         points=ledger.metric_points(run.run_id),
         environment=_environment(folder, notebook, request),
         root=settings.root,
+        notebook_link=notebook_link,
         recent_durations=_recent_durations(ledger, run),
     )
     return render_report(notebook, context, code=code)
@@ -103,7 +125,10 @@ def _environment(folder: Path, notebook: Mapping[str, Any], request: ExecutionRe
         shown[str(language.get("name", "language")).capitalize()] = str(language["version"])
     listed = folder / ENVIRONMENT
     if listed.exists():
-        lines = [line for line in listed.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+        content = listed.read_bytes()
+        lines = [line for line in content.decode().splitlines() if not line.startswith("#")]
+        # the digest that `sha256sum environment.txt` prints, so that anyone can check it
+        shown["Environment"] = f"sha256:{hashlib.sha256(content).hexdigest()}"
         shown["Packages"] = f"{len(lines)} (environment.txt)"
     return shown
 

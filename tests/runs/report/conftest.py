@@ -36,7 +36,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 cells = [new_code_cell(source) for source in json.load(open(sys.argv[1]))]
 notebook = new_notebook(cells=cells)
-NotebookClient(notebook, timeout=240, store_widget_state=True, kernel_name="python3").execute()
+NotebookClient(notebook, timeout=240, allow_errors=True, store_widget_state=True, kernel_name="python3").execute()
 nbformat.write(notebook, sys.argv[2])
 """
 
@@ -119,7 +119,7 @@ def make_context(make_run: Callable[..., Run]) -> Callable[..., ReportContext]:
             ReportParameter(name="learning_rate", value=0.1, default=0.1),
             ReportParameter(name="zip", value="007", default="007"),
         ),
-        environment={"Python": "3.11.2", "Kernel": "python3"}, lockfile_digest="sha256:" + "77d0" * 16,
+        environment={"Python": "3.11.2", "Kernel": "python3", "Environment": "sha256:" + "77d0" * 16},
     )  # fmt: skip
     return lambda **changes: replace(base, **changes)
 
@@ -160,13 +160,26 @@ def code_cell() -> Callable[..., dict[str, Any]]:
 @pytest.fixture(scope="session")
 def rich_notebook(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A notebook executed for real, with an output of each library that the report supports."""
-    folder: Path = tmp_path_factory.mktemp("rich")
+    notebook = _executed(tmp_path_factory.mktemp("rich"), RICH_CELLS)
+    assert {cell["metadata"]["nightbook"]["status"] for cell in notebook["cells"]} == {"succeeded"}
+    return notebook
+
+
+@pytest.fixture
+def execute(tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Execute cells for real, past any error."""
+    return lambda *cells: _executed(tmp_path, cells)
+
+
+def _executed(folder: Path, cells: Sequence[str]) -> dict[str, Any]:
     sources, executed = folder / "sources.json", folder / "executed.ipynb"
-    sources.write_text(json.dumps(RICH_CELLS), encoding="utf-8")
+    sources.write_text(json.dumps(cells), encoding="utf-8")
     subprocess.run([sys.executable, "-c", EXECUTE, str(sources), str(executed)], check=True, capture_output=True)
     notebook: dict[str, Any] = json.loads(executed.read_text(encoding="utf-8"))
     for index, cell in enumerate(notebook["cells"]):
-        cell["metadata"]["nightbook"] = {"index": index, "status": "succeeded", "duration_seconds": 0.1 * index}
+        failed = any(output["output_type"] == "error" for output in cell["outputs"])
+        status = "failed" if failed else "succeeded"
+        cell["metadata"]["nightbook"] = {"index": index, "status": status, "duration_seconds": 0.1 * index}
     return notebook
 
 

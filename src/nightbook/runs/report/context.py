@@ -53,8 +53,8 @@ class ReportContext:
         project: The project's name.
         parameters: In declared order.
         points: Every logged metric point, in the order of logging.
-        environment: What it ran in, in words: "Python": "3.12.4", "Kernel": "python3" …
-        lockfile_digest: `sha256:…` of the lock file, empty where there is none.
+        environment: What it ran in, in words: "Python": "3.12.4", "Kernel": "python3" …; a
+            `sha256:…` is shown short.
         root: The project's folder; local images of Markdown cells are embedded from below it.
         notebook_link: Relative link to the executed notebook; empty when it will not lie beside the page.
         recent_durations: Seconds that earlier successes of this stage took, oldest first.
@@ -65,7 +65,6 @@ class ReportContext:
     parameters: tuple[ReportParameter, ...] = ()
     points: tuple[MetricPoint, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
-    lockfile_digest: str = ""
     root: Path | None = None
     notebook_link: str = "executed.ipynb"
     recent_durations: tuple[float, ...] = ()
