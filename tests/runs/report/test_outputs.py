@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from nightbook.runs.report.context import CodeVisibility
 from nightbook.runs.report.limits import Detail
 from nightbook.runs.report.markdown import Prose
 from nightbook.runs.report.outputs import OWN, Outputs
@@ -82,3 +83,14 @@ def test_an_output_too_large_for_a_page_that_has_to_shrink_is_linked(outputs: Ou
 )
 def test_an_incomplete_output_does_not_break_the_page(outputs: Outputs, output: dict[str, object]) -> None:
     outputs.render(output)
+
+
+def test_without_code_neither_a_traceback_nor_a_warning_shows_source() -> None:
+    outputs = Outputs(prose=Prose(folder=None, root=None), code=CodeVisibility.ABSENT)
+    traceback = ["---", "ValueError  Traceback", "Cell In[1], line 1\n----> 1 canary()", "ValueError: no"]
+    error = outputs.render({"output_type": "error", "ename": "ValueError", "evalue": "no", "traceback": traceback})
+    warning = "/tmp/1.py:1: UserWarning: careful\n  canary()\n"
+    printed = outputs.render({"output_type": "stream", "name": "stderr", "text": warning})
+    assert "canary" not in error + printed
+    assert "<strong>ValueError</strong>: no" in error
+    assert "careful" in printed

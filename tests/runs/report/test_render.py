@@ -125,6 +125,34 @@ def test_without_code_the_source_is_not_in_the_file_and_the_page_says_so(
     assert "Made without its source code." in html
 
 
+def test_without_code_a_failure_quotes_none_of_it(
+    make_context: Callable[..., ReportContext], make_run: Callable[..., Run], execute: Callable[..., dict[str, Any]],
+) -> None:  # fmt: skip
+    notebook = execute(
+        "import warnings, traceback\ndef canary_function(canary_argument):\n    raise ValueError('bad' + ' luck')",
+        "warnings.warn('care' + 'ful')  # canary_warning",
+        "try:\n    canary_function(1)\nexcept ValueError:\n    traceback.print_exc()",
+        "%%bash\n# canary_script\nexit 3",
+        "canary_function(2)  # canary_failure",
+        "canary_syntax = = 1",
+    )
+    script = next(
+        one["evalue"]
+        for cell in notebook["cells"]
+        for one in cell["outputs"]
+        if one.get("ename") == "CalledProcessError"
+    )
+    run = make_run(status=RunStatus.FAILED, cause=Cause.CELL_ERROR, message=f"CalledProcessError: {script} (in cell 3)")
+    folded = render_report(notebook, make_context(run=run))
+    html = render_report(notebook, make_context(run=run), code=CodeVisibility.ABSENT)
+    assert "canary_script" in folded.split('id="nb-notebook"')[0]
+    lines = [line for line in html.splitlines() if "canary" in line]
+    # Python itself names the function in a traceback that the notebook printed; that is output
+    assert [line for line in lines if not line.endswith(("in canary_function", "in canary_function</pre>"))] == []
+    for kept in ("careful", "bad luck", "returned non-zero exit status 3", "SyntaxError", "Failed here"):
+        assert kept in html
+
+
 def test_the_header_tells_what_the_run_was_made_of(
     make_context: Callable[..., ReportContext], make_notebook: Callable[..., dict[str, Any]]
 ) -> None:

@@ -1,6 +1,14 @@
 from __future__ import annotations
 
-from nightbook.runs.report.streams import failing_line, render_stream, render_traceback, settle
+from nightbook.runs.report.streams import (
+    failing_line,
+    render_bare_traceback,
+    render_stream,
+    render_traceback,
+    settle,
+    without_command,
+    without_source,
+)
 
 TRACEBACK = (
     "\x1b[31m---------\x1b[39m",
@@ -75,3 +83,67 @@ def test_a_traceback_of_another_kernel_is_shown_as_it_is() -> None:
 def test_the_failing_line_is_the_cells_own_not_the_librarys() -> None:
     assert failing_line(TRACEBACK) == 7
     assert failing_line(["whatever"]) is None
+
+
+def test_without_source_a_traceback_is_its_places() -> None:
+    html = render_bare_traceback(TRACEBACK, "ZeroDivisionError", "division by zero")
+    assert "<strong>ZeroDivisionError</strong>: division by zero" in html
+    assert "Cell In[4], line 7\nFile /work/lib.py:3\nFile /work/lib.py:9</pre>" in html
+    assert "left out, because this report was made without code" in html
+    assert "f(" not in html
+    assert "return" not in html
+
+
+def test_without_source_the_traceback_of_another_kernel_is_not_shown() -> None:
+    html = render_bare_traceback(["canary_call(x)"], "Error", "exit 127")
+    assert "canary" not in html
+    assert "<pre" not in html
+    assert "left out" in html
+
+
+def test_a_command_that_a_message_quotes_is_source_too() -> None:
+    for end in ("returned non-zero exit status 3.", "died with <Signals.SIGKILL: 9>.", "timed out after 3 seconds"):
+        assert without_command(f"CalledProcessError: Command 'b'canary\nit\\'s\n'' {end}") == (
+            f"CalledProcessError: Command (left out) {end}"
+        )
+    assert without_command("Command your troops") == "Command your troops"
+
+
+def test_a_quoted_command_goes_even_where_the_ledgers_message_was_cut_within_it() -> None:
+    message = "CalledProcessError: Command 'b'canary (and more) ends he (in cell 3)"
+    assert without_command(message) == "CalledProcessError: Command (left out) (in cell 3)"
+
+
+def test_a_printed_traceback_and_a_warning_lose_their_source_lines() -> None:
+    printed = (
+        "before\n"
+        "Traceback (most recent call last):\n"
+        '  File "/tmp/ipykernel_7/1.py", line 2, in <module>\n'
+        "    canary(1)\n"
+        "    ^^^^^^^^^\n"
+        '  File "/work/lib.py", line 9, in g\n'
+        "    return canary / x\n"
+        "ZeroDivisionError: division by zero\n"
+        "/tmp/ipykernel_7/1.py:4: SettingWithCopyWarning: \n"
+        "A value is trying to be set.\n"
+        "\n"
+        "    https://example.org\n"
+        "  canary['a'] = 1\n"
+        "  after\n"
+    )
+    kept = without_source(printed)
+    assert "canary" not in kept
+    assert kept.splitlines() == [
+        "before", "Traceback (most recent call last):", '  File "/tmp/ipykernel_7/1.py", line 2, in <module>',
+        '  File "/work/lib.py", line 9, in g', "ZeroDivisionError: division by zero",
+        "/tmp/ipykernel_7/1.py:4: SettingWithCopyWarning: ", "A value is trying to be set.", "",
+        "    https://example.org", "  after",
+    ]  # fmt: skip
+    assert without_source("  File a\n    kept\n") == "  File a\n    kept\n"
+
+
+def test_the_source_lines_of_a_group_of_exceptions_go_too() -> None:
+    printed = (
+        '  | Traceback (most recent call last):\n  |   File "1.py", line 1, in f\n  |     canary()\n  | ValueError: x\n'
+    )
+    assert without_source(printed).splitlines()[1:] == ['  |   File "1.py", line 1, in f', "  | ValueError: x"]

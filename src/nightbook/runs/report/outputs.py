@@ -11,11 +11,12 @@ from markupsafe import Markup
 
 from nightbook.numbers import format_bytes, format_count
 from nightbook.runs.report.code import highlight_code
+from nightbook.runs.report.context import CodeVisibility
 from nightbook.runs.report.interactive import Charts, is_loader
 from nightbook.runs.report.limits import Detail, fitted_image
 from nightbook.runs.report.markup import INLINE_SCRIPT, clean_html, removal_notice
 from nightbook.runs.report.mathematics import latex_output_to_html
-from nightbook.runs.report.streams import render_stream, render_traceback
+from nightbook.runs.report.streams import render_bare_traceback, render_stream, render_traceback, without_source
 from nightbook.runs.report.tables import TableRules, cut_tables, dress_tables
 from nightbook.runs.report.widgets import VIEW, Widgets
 
@@ -43,6 +44,7 @@ class Outputs:
         prose: Renders Markdown outputs.
         charts: Collects the libraries that the charts need.
         detail: How much is kept of large outputs.
+        code: Without code, tracebacks and warnings lose the source that they quote.
         link: The executed notebook beside the page; empty when there is none.
         widgets: The notebook's saved widget state.
         scripts: Outputs that are shown without a script of their own.
@@ -51,6 +53,7 @@ class Outputs:
     prose: Prose
     charts: Charts = field(default_factory=Charts)
     detail: Detail = Detail.FULL
+    code: CodeVisibility = CodeVisibility.FOLDED
     link: str = ""
     widgets: Widgets = field(default_factory=lambda: Widgets(models={}))
     scripts: int = 0
@@ -60,11 +63,14 @@ class Outputs:
         """An nbformat output; empty for one that only loads a library."""
         kind = output.get("output_type")
         if kind == "stream":
-            return render_stream(_joined(output.get("text")), str(output.get("name")))
+            text = _joined(output.get("text"))
+            shown = text if self.code is CodeVisibility.FOLDED else without_source(text)
+            return render_stream(shown, str(output.get("name")))
         if kind == "error":
             lines = output.get("traceback")
             traceback = [str(line) for line in lines] if isinstance(lines, list | tuple) else []
-            return render_traceback(traceback, str(output.get("ename", "")), _joined(output.get("evalue")))
+            render = render_traceback if self.code is CodeVisibility.FOLDED else render_bare_traceback
+            return render(traceback, str(output.get("ename", "")), _joined(output.get("evalue")))
         bundle = output.get("data")
         if not isinstance(bundle, dict):
             return Markup()

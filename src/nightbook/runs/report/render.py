@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from nightbook.runs.report.limits import CAP_BYTES, WARNING_BYTES, Detail
 from nightbook.runs.report.markdown import Heading, Prose
 from nightbook.runs.report.mathematics import math_font_css
 from nightbook.runs.report.outputs import Outputs
+from nightbook.runs.report.streams import without_command
 from nightbook.runs.report.tables import TableRules
 from nightbook.runs.report.widgets import saved_widgets
 from nightbook.template_files import templates_folder
@@ -174,10 +175,12 @@ def _skeleton(place: int, cell: CellView) -> dict[str, object]:
 
 def _page(notebook: Mapping[str, object], context: ReportContext, code: CodeVisibility, detail: Detail) -> Page:
     metadata = _mapping(notebook.get("metadata"))
+    if code is CodeVisibility.ABSENT:
+        context = replace(context, run=replace(context.run, message=without_command(context.run.message)))
     folder = (context.root / context.run.notebook).parent if context.root and context.run.notebook else None
     rules = TableRules(most_rows=detail.most_rows, link=context.notebook_link)
     prose = Prose(folder=folder, root=context.root, rules=rules)
-    outputs = Outputs(prose=prose, detail=detail, link=context.notebook_link)
+    outputs = Outputs(prose=prose, detail=detail, code=code, link=context.notebook_link)
     outputs.widgets = saved_widgets(metadata, outputs.render)
     views = CellViews(run=context.run, prose=prose, outputs=outputs, code=code, language=_language(metadata))
     listed = notebook.get("cells")

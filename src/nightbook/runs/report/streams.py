@@ -20,6 +20,12 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]")
 _OTHER_ESCAPES = re.compile(r"\x1b(?:\][^\x07\x1b]*(?:\x07|\x1b\\)|\[[0-9;?]*[A-Za-ln-z]|[()][0-9A-Za-z])")
 _CELL_LINE = re.compile(r"Cell In\s?\[\d*\], line (\d+)|<ipython-input[^>]*> in .*?\(\)\n.*?-+> (\d+)", re.DOTALL)
 _FRAME_PARTS = 4
+_PLACE = re.compile(r'\s*(Cell In\s?\[\d*\], line \d+|File "[^"\n]*", line \d+|File [^\n]+?:\d+)')
+_PRINTED_FRAME = re.compile(r'[ |]*File "[^"\n]*", line \d+')
+_PRINTED_WARNING = re.compile(r"\S.*:\d+: \w*Warning: ")
+_MOST_WARNING_LINES = 20
+_COMMAND = re.compile(r"\bCommand (?:'.*'|\[.*\]) (?=returned non-zero|died with|timed out after)", re.DOTALL)
+_CUT_COMMAND = re.compile(r"^((?:CalledProcessError|TimeoutExpired): Command) ['\[].*?((?: \([^()]*\))?)$", re.DOTALL)
 
 
 def render_stream(text: str, name: str) -> Markup:
@@ -73,9 +79,7 @@ def _last_state(line: str) -> str:
 
 def render_traceback(traceback: Sequence[str], name: str, message: str) -> Markup:
     """The message and the last frame open, earlier frames folded and counted."""
-    title = Markup('<p class="error-message"><strong>{}</strong>{}{}</p>').format(
-        name or "Error", ": " if message else "", settle(strip_ansi(message))
-    )
+    title = _error_title(name, message)
     frames = [settle(part) for part in traceback]
     if len(frames) < _FRAME_PARTS:
         return title + (_pre("\n".join(frames), "traceback") if frames else Markup())
@@ -89,12 +93,58 @@ def render_traceback(traceback: Sequence[str], name: str, message: str) -> Marku
     return title + folded + _pre(last, "traceback")
 
 
+def render_bare_traceback(traceback: Sequence[str], name: str, message: str) -> Markup:
+    """The message and the frames' places, for a page without source: a traceback quotes it."""
+    found = [_PLACE.match(strip_ansi(part)) for part in traceback]
+    places = [settle(place[1]) for place in found if place]
+    note = Markup('<p class="notice">The traceback is left out, because this report was made without code.</p>')
+    shown = _pre("\n".join(places), "traceback") if places else Markup()
+    return _error_title(name, without_command(message)) + shown + note
+
+
+def without_command(message: str) -> str:
+    """A message of `subprocess` without the command that it quotes: of a `%%bash` cell that is the whole source."""
+    shorter = _COMMAND.sub("Command (left out) ", message)
+    # a long one is cut in the ledger, before the words that end the quotation
+    return shorter if shorter != message else _CUT_COMMAND.sub(r"\1 (left out)\2", message)
+
+
+def without_source(text: str) -> str:
+    """Printed text without the lines of code that Python quotes below a traceback's frames and below a warning."""
+    kept = []
+    frame_depth: int | None = None
+    warning_lines = 0
+    for line in text.splitlines(keepends=True):
+        depth = len(line) - len(line.lstrip(" |"))
+        warning_lines -= 1
+        if _PRINTED_FRAME.match(line):
+            frame_depth = depth
+        elif frame_depth is not None and depth > frame_depth:
+            continue
+        else:
+            frame_depth = None
+        if _PRINTED_WARNING.match(line):
+            warning_lines = _MOST_WARNING_LINES
+        elif warning_lines > 0 and re.match(r"  \S", line):
+            # its message may have lines before; its source is the one with this indent
+            warning_lines = 0
+            continue
+        kept.append(line)
+    return "".join(kept)
+
+
 def failing_line(traceback: Sequence[str]) -> int | None:
     """The line of the cell itself that raised, not of the library it called."""
     found = _CELL_LINE.search(strip_ansi("\n".join(traceback)))
     if found is None:
         return None
     return int(found.group(1) or found.group(2))
+
+
+def _error_title(name: str, message: str) -> Markup:
+    return Markup('<p class="error-message"><strong>{}</strong>{}{}</p>').format(
+        name or "Error", ": " if message else "", settle(strip_ansi(message))
+    )
 
 
 def _pre(text: str, kind: str) -> Markup:
