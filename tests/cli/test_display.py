@@ -82,6 +82,37 @@ def test_the_closing_words_say_what_failed_why_and_what_to_do_next() -> None:
     assert "nightbook sync" in text
 
 
+def successes(count: int) -> tuple[StageView, ...]:
+    runs = [
+        record(f"s{number}", number, RunStatus.SUCCEEDED, report=f".nightbook/runs/{number:02}/report.html")
+        for number in range(count)
+    ]
+    return tuple(StageView(name=run.stage or "", state=StageState.SUCCEEDED, run=run) for run in runs)
+
+
+def closing_lines(*stages: StageView, status: RunStatus = RunStatus.SUCCEEDED) -> list[str]:
+    parent = Run(run_id="p", number=99, kind=RunKind.PIPELINE, status=status)
+    text = said(show_result, RunResult(status=status, parent=parent, stages=stages), Path.cwd().parent, 4.0)
+    return [line.rstrip() for line in text.splitlines() if line.startswith((" " * 11, "  report"))]
+
+
+def test_every_report_has_a_line_and_what_failed_the_first() -> None:
+    failure = StageView(name="score", state=StageState.FAILED, run=BAD)
+    assert closing_lines(*successes(2), failure, status=RunStatus.FAILED) == [
+        "  reports  score  ../.nightbook/runs/score/report.html",
+        "           s0     ../.nightbook/runs/00/report.html",
+        "           s1     ../.nightbook/runs/01/report.html",
+    ]
+    assert closing_lines(*successes(1)) == ["  report   ../.nightbook/runs/00/report.html"]
+
+
+def test_of_many_reports_one_is_named_and_where_the_others_are() -> None:
+    assert closing_lines(*successes(9)) == [
+        "  reports  s8  ../.nightbook/runs/08/report.html",
+        "           all 9: ../.nightbook/runs/*/report.html",
+    ]
+
+
 def test_nothing_to_do_is_one_line() -> None:
     views = tuple(StageView(name=name, state=StageState.UP_TO_DATE) for name in "ab")
     text = said(show_result, RunResult(status=RunStatus.SUCCEEDED, stages=views), Path(), 0.05)

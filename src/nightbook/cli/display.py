@@ -15,7 +15,7 @@ from rich.text import Text
 
 from nightbook.numbers import format_column, format_duration, format_number
 from nightbook.records import CellStatus, Run, RunStatus
-from nightbook.runs.request import COMPARISON
+from nightbook.runs.request import COMPARISON, REPORT
 from nightbook.workflow.requests import StageState, StageView
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ ICONS = {
 MOST_METRICS = 3
 MOST_LINES = 24
 MOST_COLUMNS = 5
+MOST_REPORTS = 8
 REFRESHES_PER_SECOND = 8
+_BAD = frozenset({RunStatus.FAILED, RunStatus.LOST})
 
 
 def stderr_console() -> Console:
@@ -270,16 +272,29 @@ def show_result(console: Console, result: RunResult, root: Path, took_seconds: f
 
 
 def _show_next_steps(console: Console, result: RunResult, root: Path) -> None:
-    failed = next((run for run in result.runs if run.status in {RunStatus.FAILED, RunStatus.LOST} and run.report), None)
-    shown = failed or next((run for run in reversed(result.runs) if run.report), None)
-    if shown is not None and shown.report is not None:
-        console.print(Text(f"  report   {os.path.relpath(root / shown.report)}"), soft_wrap=True)
+    # What failed comes first; of what went well, the last is what all the others were for.
+    reported = sorted((run for run in result.runs if run.report), key=lambda run: run.status not in _BAD)
+    failed = next((run for run in reported if run.status in _BAD), None)
+    if reported:
+        _show_reports(console, reported, failed or reported[-1], root)
     if failed is not None:
         console.print(f"  logs     nightbook runs logs {failed.number}")
         if result.parent is not None:
             console.print(f"  go on    nightbook resume {result.parent.number}")
-    elif shown is not None:
-        console.print(f"  details  nightbook runs show {shown.number}")
-        console.print("  compare  nightbook runs list")
+    elif reported:
+        console.print(f"  details  nightbook runs show {reported[-1].number}\n  compare  nightbook runs list")
     if result.owed:
         console.print(Text(f"  MLflow   {result.owed}; nothing is lost: nightbook sync", "yellow"), soft_wrap=True)
+
+
+def _show_reports(console: Console, runs: Sequence[Run], first: Run, root: Path) -> None:
+    """A line for each; of many, the one to read first and where the others are."""
+    listed = runs if len(runs) <= MOST_REPORTS else [first]
+    width = max(len(run.stage or "") for run in listed)
+    for place, run in enumerate(listed):
+        heading = "" if place else "report" if len(runs) == 1 else "reports"
+        name = f"{run.stage:<{width}}  " if len(runs) > 1 else ""
+        console.print(Text(f"  {heading:<7}  {name}{os.path.relpath(root / (run.report or ''))}"), soft_wrap=True)
+    if len(listed) < len(runs):
+        others = os.path.relpath(root / (first.report or "") / ".." / ".." / "*" / REPORT)
+        console.print(Text(f"           all {len(runs)}: {others}"), soft_wrap=True)
