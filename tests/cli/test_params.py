@@ -61,6 +61,15 @@ def test_json_is_one_document(project: Path) -> None:
     assert [one["required"] for one in document["parameters"]] == [False, False, True, False]
 
 
+def test_a_stage_that_is_a_text_file_shows_its_parameters(project: Path) -> None:
+    (project / "notebooks" / "03-score.py").write_text(
+        '# %% tags=["parameters"]\nmonth: int = 6  # to score\n', "utf-8"
+    )
+    document = json.loads(run("score", "--json"))
+    assert document["notebook"] == "notebooks/03-score.py"
+    assert [one["name"] for one in document["parameters"]] == ["month"]
+
+
 def test_a_notebook_in_another_language_has_its_parameters_in_the_settings(project: Path) -> None:
     write(project / "notebooks" / "clean.ipynb", "month <- 6", kernel="ir")
     (project / "nightbook.toml").write_text("[stages.clean.parameters]\nmonth = 6\n")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from click.shell_completion import CompletionItem
 
 from nightbook.errors import NightbookError
-from nightbook.pipelines.stage import stage_name
 from nightbook.runs.glance import glance_runs
 from nightbook.settings import Settings, load_settings
+from nightbook.workflow.declaring import stage_names
 
 if TYPE_CHECKING:
     import click
@@ -23,10 +23,12 @@ def complete_stages(ctx: click.Context, param: click.Parameter, incomplete: str)
     settings = _settings()
     if settings is None:
         return []
-    folder = settings.root / settings.notebooks
-    files = sorted(folder.iterdir()) if folder.is_dir() else []
-    names = [*settings.stages, *(stage_name(file) for file in files if file.suffix == ".ipynb")]
-    return [CompletionItem(name) for name in dict.fromkeys(names) if name.startswith(incomplete)]
+    return [CompletionItem(name) for name in stage_names(settings) if name.startswith(incomplete)]
+
+
+def complete_targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Stages; files where no stage begins like that, since bash shows either names or files."""
+    return complete_stages(ctx, param, incomplete) or [CompletionItem(incomplete, type="file")]
 
 
 def complete_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,63 +11,38 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from nightbook.cli.completion import complete_targets
 from nightbook.cli.project import current_settings, echo_json
-from nightbook.errors import PipelineError, nearest
-from nightbook.notebooks.document import read_notebook
-from nightbook.notebooks.parameters import Absent, Parameter, declared_parameters, read_parameters
+from nightbook.notebooks.parameters import Absent
 from nightbook.notebooks.types import describe
-from nightbook.pipelines.stage import stage_name
+from nightbook.workflow.declaring import declaration_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nightbook.notebooks.document import Notebook
-    from nightbook.settings import Settings
-
-_SUFFIXES = (".ipynb", ".py", ".md")
+    from nightbook.notebooks.parameters import Parameter
 
 
 @click.command()
-@click.argument("notebook")
+@click.argument("notebook", shell_complete=complete_targets)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(*, notebook: str, as_json: bool) -> None:
     """Show what NOTEBOOK, a file or a stage's name, declares: names, types, defaults and help."""
-    settings = current_settings()
-    document = read_notebook(_find(settings, notebook))
-    parameters = read_parameters(document) or _from_settings(settings, document)
+    declared = declaration_of(current_settings(), notebook)
+    path = os.path.relpath(declared.path)
     if as_json:
         echo_json(
             {
-                "notebook": os.path.relpath(document.path),
-                "kernel": document.kernel_name,
-                "language": document.language,
-                "parameters": [one.to_json() for one in parameters],
+                "notebook": path,
+                "kernel": declared.kernel_name,
+                "language": declared.language,
+                "parameters": [one.to_json() for one in declared.parameters],
             }
         )
-    elif parameters:
-        Console(soft_wrap=False).print(_table(parameters))
+    elif declared.parameters:
+        Console(soft_wrap=False).print(_table(declared.parameters))
     else:
-        click.echo(f"{os.path.relpath(document.path)} declares no parameters: no cell has the tag 'parameters'")
-
-
-def _find(settings: Settings, target: str) -> Path:
-    if Path(target).suffix in _SUFFIXES or Path(target).exists():
-        return Path(target).absolute()
-    folder = settings.root / settings.notebooks
-    files = {stage_name(one): one for one in sorted(folder.glob("*.ipynb"))}
-    files |= {name: settings.root / one.notebook for name, one in settings.stages.items() if one.notebook}
-    if target not in files:
-        raise PipelineError(f"there is no stage '{target}'", remedy=nearest(target, files))
-    return files[target]
-
-
-def _from_settings(settings: Settings, document: Notebook) -> tuple[Parameter, ...]:
-    """Parameters of a notebook that cannot declare its own, from its table in the settings."""
-    for name, table in settings.stages.items():
-        is_named = table.notebook and settings.root / table.notebook == document.path
-        if is_named or (not table.notebook and name == stage_name(document.path)):
-            return declared_parameters(table.parameters, where=f"[stages.{name}]")
-    return ()
+        click.echo(f"{path} declares no parameters: no cell has the tag 'parameters'")
 
 
 def _table(parameters: Sequence[Parameter]) -> Table:

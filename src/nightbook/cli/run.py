@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nightbook.cli.completion import complete_targets
 from nightbook.cli.parameters import parameter_options
 from nightbook.cli.project import current_settings, echo_json
 from nightbook.cli.watching import LateWatcher
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.argument("targets", nargs=-1, metavar="[TARGET]...", shell_complete=complete_targets)
 @parameter_options
 @click.option("-n", "--dry-run", is_flag=True, help="Only say what would run, and why.")
 @click.option("--check", is_flag=True, help="With -n: exit with 4 when something would run.")

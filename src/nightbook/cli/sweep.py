@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nightbook.cli.completion import complete_targets
 from nightbook.cli.display import TerminalWatcher, show_result, stderr_console
 from nightbook.cli.parameters import parameter_options
 from nightbook.cli.project import current_settings, echo_json
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("target")
+@click.argument("target", shell_complete=complete_targets)
 @click.option(
     "--grid", "grids", metavar="NAME=A,B,C", multiple=True, help="Values of a parameter; several make all combinations."
 )
