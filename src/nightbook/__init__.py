@@ -1,8 +1,8 @@
 """Notebooks by day, jobs by night.
 
 In a notebook: the declarations of its `parameters` cell (`Input`, `Output`, `Secret`, `Range`) and what it may call
-while it runs (`log_metric`, `exit_early`, `reveal` …). From a program: `run`, `sweep`, `resume`, `compare`, loaded when
-first used.
+while it runs (`log_metric`, `exit_early`, `reveal` …). From a program: what the commands do (`run`, `sweep`, `report`,
+`diff` …), loaded when first used.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from nightbook.version import __version__
 
 if TYPE_CHECKING:
     from nightbook.workflow.api import compare, get_run, plan, resume, run, search_runs, sweep
+    from nightbook.workflow.api_project import cancel, diff, doctor, init, logs, params, report, sync
 
 __all__ = [
     "Input",
@@ -32,24 +33,33 @@ __all__ = [
     "Range",
     "Secret",
     "__version__",
+    "cancel",
     "compare",
+    "diff",
+    "doctor",
     "exit_early",
     "get_run",
+    "init",
     "log_artifact",
     "log_metric",
     "log_metrics",
     "log_model",
     "log_param",
     "log_table",
+    "logs",
+    "params",
     "plan",
+    "report",
     "resume",
     "reveal",
     "run",
     "search_runs",
     "sweep",
+    "sync",
 ]
 
-_FROM_WORKFLOW = frozenset({"compare", "get_run", "plan", "resume", "run", "search_runs", "sweep"})
+_RUNNING = frozenset({"compare", "get_run", "plan", "resume", "run", "search_runs", "sweep"})
+_PROJECT = frozenset({"cancel", "diff", "doctor", "init", "logs", "params", "report", "sync"})
 
 
 def __getattr__(name: str) -> object:
@@ -58,7 +68,9 @@ def __getattr__(name: str) -> object:
     Raises:
         AttributeError: Nightbook has no such name.
     """
-    if name in _FROM_WORKFLOW:
+    if name in _RUNNING:
         return getattr(importlib.import_module("nightbook.workflow.api"), name)
+    if name in _PROJECT:
+        return getattr(importlib.import_module("nightbook.workflow.api_project"), name)
     message = f"module 'nightbook' has no attribute '{name}'"
     raise AttributeError(message)

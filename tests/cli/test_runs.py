@@ -104,6 +104,22 @@ def test_logs_are_printed_cell_by_cell(nightbook: Callable[..., Any]) -> None:
     assert nightbook("runs", "logs", "-f", "4").out == said.out
 
 
+def test_logs_as_json_hold_each_cells_text_in_one_piece(nightbook: Callable[..., Any]) -> None:
+    document = nightbook("runs", "logs", "4", "--json").document
+    parts = document["parts"]
+    assert [one["heading"] for one in parts][:2] == ["cell 1", "cell 2"]
+    assert parts[0] == {
+        "run_id": document["run_id"],
+        "stage": "check",
+        "heading": "cell 1",
+        "text": "checking 2026-03-29 date '007'\n",
+    }
+    assert "nobody allowed it" in parts[1]["text"]
+    assert "\x1b" not in parts[1]["text"]
+    assert nightbook("runs", "logs", "4", "-f", "--json").document == document
+    assert {one["stage"] for one in nightbook("runs", "logs", "1", "--json").document["parts"]} >= {"make", "fit"}
+
+
 def test_runs_are_compared_by_what_differs(nightbook: Callable[..., Any]) -> None:
     said = nightbook("runs", "compare", "3", "6")
     assert "alpha 0.25 0.5" in said.lines

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 import nightbook
-from nightbook.errors import ParameterError, RunNotFoundError
+from nightbook.errors import ParameterError, RunNotFoundError, SettingsError
 from nightbook.pipelines.plan import Verdict
-from nightbook.records import RunStatus
+from nightbook.records import Cause, RunStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -57,3 +59,26 @@ def test_a_sweep_takes_a_grid_or_sets() -> None:
 @pytest.mark.usefixtures("in_project")
 def test_a_run_that_succeeded_owes_nothing() -> None:
     assert nightbook.resume(5).number == 5
+
+
+@pytest.mark.usefixtures("in_project")
+def test_a_run_stands_for_its_reference() -> None:
+    assert nightbook.get_run(nightbook.get_run(4)).number == 4
+    assert nightbook.resume(nightbook.get_run(5), jobs=1).number == 5
+
+
+def test_a_run_may_be_given_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, new_notebook: Callable[..., Path]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    slow = new_notebook(tmp_path / "slow.ipynb", "x: int = 1", "import time; time.sleep(60)")
+    assert nightbook.run(slow, timeout_seconds=1).cause is Cause.TIMEOUT
+    with pytest.raises(SettingsError, match="above 0, not -1"):
+        nightbook.run(slow, timeout_seconds=-1)
+
+
+@pytest.mark.usefixtures("in_project")
+def test_no_stage_at_once_is_refused() -> None:
+    for call in (partial(nightbook.run, "fit"), partial(nightbook.sweep, "fit", grid={"alpha": [1]}), nightbook.resume):
+        with pytest.raises(SettingsError, match="not 0"):
+            call(jobs=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import click
@@ -47,7 +48,7 @@ def command() -> None:
 @click.option("--kind", type=click.Choice([one.value for one in RunKind]), help="Only runs of this kind.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
 @click.option("-a", "--all", "is_unfolded", is_flag=True, help="Show the parts of pipelines and sweeps.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document: every run that fits, parts too.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document: the runs that fit, parts too.")
 def list_command(*, limit: int, is_unfolded: bool, as_json: bool, **asked: str | None) -> int:
     """List runs, newest first; pipelines and sweeps with their parts folded."""
     settings = current_settings()
@@ -88,10 +89,17 @@ def show_command(run: str, *, as_json: bool) -> int:
 @command.command("logs")
 @click.argument("run", shell_complete=complete_runs)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
-def logs_command(run: str, *, follow: bool) -> int:
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout; with -f when the run has ended.")
+def logs_command(run: str, *, follow: bool, as_json: bool) -> int:
     """Print what RUN has printed, cell by cell, and the log of its kernel."""
     settings = current_settings()
-    _print_log(follow_log(settings, run) if follow else read_log(settings, run))
+    log = follow_log if follow else read_log
+    if as_json:
+        # `latest` may be another run by the time that its log is read.
+        run_id = show_run(settings, run).run.run_id
+        echo_json({"run_id": run_id, "parts": _log_document(log(settings, run_id))})
+    else:
+        _print_log(log(settings, run))
     return ExitCode.DONE
 
 
@@ -151,3 +159,11 @@ def _print_log(parts: Iterator[LogPart]) -> None:
             last = heading
         click.echo(part.text, nl=not part.text.endswith("\n"))
         sys.stdout.flush()
+
+
+def _log_document(parts: Iterator[LogPart]) -> list[dict[str, object]]:
+    """What belongs to one heading in one piece, without the escape sequences for colour."""
+    return [
+        {"run_id": run_id, "stage": stage, "heading": heading, "text": click.unstyle("".join(one.text for one in same))}
+        for (run_id, stage, heading), same in groupby(parts, lambda one: (one.run.run_id, one.run.stage, one.heading))
+    ]

@@ -40,6 +40,7 @@ def run(
     parameters: Mapping[str, object] | None = None,
     force: bool = False,
     jobs: int | None = None,
+    timeout_seconds: float | None = None,
     watcher: Watcher | None = None,
 ) -> Run:
     """Bring stages or a notebook file up to date, in the project around the working directory.
@@ -49,6 +50,7 @@ def run(
         parameters: Values by name, or by `STAGE.NAME` for one stage among several.
         force: Run the targets even when they are up to date.
         jobs: How many stages may run at once; None takes the setting.
+        timeout_seconds: After how long each run is ended; None takes the stage's own limit, or the setting.
         watcher: Is told while it goes on.
 
     Returns:
@@ -58,13 +60,11 @@ def run(
     Raises:
         NightbookError: Something is wrong with the project or the parameters: nothing was started.
     """
-    settings = project_settings()
     request = RunRequest(
-        settings=settings,
+        settings=project_settings({"jobs": jobs, "timeout_seconds": timeout_seconds}),
         targets=tuple(map(str, targets)),
         parameters=parameters or {},
         is_forced=force,
-        jobs=jobs,
     )
     result = run_request(request, watcher or SilentWatcher())
     if len(targets) == 1:
@@ -88,14 +88,14 @@ def plan(*targets: str | Path, parameters: Mapping[str, object] | None = None) -
     return planning.plan(request)
 
 
-def get_run(reference: str | int) -> Run:
-    """The record of a run by number, id or its start, `latest`, or `STAGE@latest`.
+def get_run(reference: str | int | Run) -> Run:
+    """The record of a run by number, id or its start, `latest`, or `STAGE@latest`; of a `Run`, as it is now.
 
     Raises:
         RunNotFoundError: There is none.
     """
     with open_ledger(project_settings()) as ledger:
-        return ledger.find(str(reference))
+        return ledger.find(reference_of(reference))
 
 
 def search_runs(*, stage: str | None = None, status: RunStatus | str | None = None, limit: int = 100) -> list[Run]:
@@ -163,11 +163,10 @@ def sweep(
     if (grid is None) == (sets is None):
         raise ParameterError("a sweep takes either a grid or sets", remedy="grid={'learning_rate': [0.01, 0.1]}")
     base = RunRequest(
-        settings=project_settings(),
+        settings=project_settings({"jobs": options.get("jobs")}),
         targets=(str(target),),
         parameters=parameters or {},
         is_forced=options.get("force", False),
-        jobs=options.get("jobs"),
     )
     request = SweepRequest(
         base=base,
@@ -178,8 +177,13 @@ def sweep(
     return list(sweep_request(request, options.get("watcher") or SilentWatcher()).runs)
 
 
-def resume(reference: str | int = "latest", *, watcher: Watcher | None = None) -> Run:
+def resume(reference: str | int | Run = "latest", *, jobs: int | None = None, watcher: Watcher | None = None) -> Run:
     """Run what a failed or interrupted run still owes.
+
+    Args:
+        reference: The run; of a part, the pipeline or sweep is meant.
+        jobs: How many stages may run at once; None takes the setting.
+        watcher: Is told while it goes on.
 
     Returns:
         The record of the run that did; the run itself when nothing was owed.
@@ -187,11 +191,16 @@ def resume(reference: str | int = "latest", *, watcher: Watcher | None = None) -
     Raises:
         NightbookError: There is no such run, or it still goes on.
     """
-    resumption = resume_run(project_settings(), str(reference), watcher or SilentWatcher())
+    resumption = resume_run(project_settings({"jobs": jobs}), reference_of(reference), watcher or SilentWatcher())
     made = resumption.result.all_runs if resumption.result else ()
     return made[0] if made else resumption.of
 
 
-def project_settings() -> Settings:
-    """The settings of the project around the working directory."""
-    return load_settings(Path.cwd(), environment=os.environ)
+def project_settings(flags: Mapping[str, object] | None = None) -> Settings:
+    """The settings of the project around the working directory, with what was given for this call on top."""
+    return load_settings(Path.cwd(), environment=os.environ, flags=flags or {})
+
+
+def reference_of(run: str | int | Run) -> str:
+    """A run as it is named everywhere else."""
+    return run.run_id if isinstance(run, Run) else str(run)
