@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 from filelock import FileLock
 
-from nightbook.errors import NightbookError
-from nightbook.records import RunStatus
+from nightbook.errors import NightbookError, PipelineError
+from nightbook.records import Run, RunStatus
 from nightbook.settings import load_settings
 from nightbook.workflow.requests import RunRequest, SilentWatcher, StageState
 from nightbook.workflow.run import run
@@ -41,7 +41,9 @@ def test_a_run_says_that_it_waits_for_another_and_then_goes_on(project_copy: Pat
     settings = load_settings(project_copy, environment={})
     listener, results = Listener(), []
     with FileLock(settings.state / "run.lock"):
-        assert run(RunRequest(settings=settings, targets=("make",)), listener).plan is not None  # up to date: no waiting
+        assert (
+            run(RunRequest(settings=settings, targets=("make",)), listener).plan is not None
+        )  # up to date: no waiting
         request = RunRequest(settings=settings, targets=("make",), is_forced=True)
         thread = threading.Thread(target=lambda: results.append(run(request, listener)))
         thread.start()
@@ -71,3 +73,33 @@ def test_what_cannot_run_is_refused_and_nothing_is_recorded(
     with pytest.raises(NightbookError, match=message):
         run(RunRequest(settings=settings), SilentWatcher())
     assert not settings.runs_folder.exists()
+
+
+def test_who_ends_early_without_writing_succeeds_and_what_lies_there_from_before_is_not_taken_for_its_own(
+    tmp_path: Path, new_notebook: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared = 'from nightbook import Output\nhas_data: bool = True\nrows: Output = "../data/rows.txt"'
+    cell = (
+        "import nightbook\nif not has_data:\n    nightbook.exit_early('no data today')\nopen(rows, 'w').write('rows')"
+    )
+    new_notebook(tmp_path / "notebooks" / "load.ipynb", declared, cell)
+    monkeypatch.chdir(tmp_path)
+    settings = load_settings(tmp_path, environment={})
+
+    def load(*, has_data: bool) -> Run:
+        request = RunRequest(settings=settings, targets=("load",), parameters={"has_data": has_data})
+        (record,) = run(request, SilentWatcher()).runs
+        return record
+
+    early = load(has_data=False)
+    assert (early.status, early.message, early.outputs) == (RunStatus.SUCCEEDED, "no data today", ())
+    assert [pin.uri for pin in load(has_data=True).outputs] == ["data/rows.txt"]
+    again = load(has_data=False)
+    assert (again.status, again.outputs) == (RunStatus.SUCCEEDED, ())
+    # The rows are those of the run that wrote them: nothing is owed for that day.
+    assert run(RunRequest(settings=settings, targets=("load",)), SilentWatcher()).runs == ()
+
+
+def test_a_project_without_a_stage_is_no_success(tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match="there is no stage in"):
+        run(RunRequest(settings=load_settings(tmp_path, environment={})), SilentWatcher())

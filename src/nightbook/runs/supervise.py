@@ -37,7 +37,7 @@ from nightbook.runs.journal import is_executable
 from nightbook.runs.judge import Evidence, Judgement, Stop, judge
 from nightbook.runs.liveness import SupervisorProcess
 from nightbook.runs.redaction import Redactor
-from nightbook.runs.request import ENVIRONMENT, EVENTS, ExecutionRequest
+from nightbook.runs.request import ENVIRONMENT, EVENTS, DeclaredPath, ExecutionRequest
 from nightbook.runs.watch import RunnerWatch
 
 if TYPE_CHECKING:
@@ -158,9 +158,13 @@ def conclude(request: ExecutionRequest, evidence: Evidence, began: datetime) -> 
     judgement = judge(evidence)
     digests = FileDigests(Path(request.state) / "cache" / "digests.json")
     outputs: tuple[Pin, ...] = ()
+    wanted = request.outputs
+    if evidence.trace.early_exit is not None:
+        # What it left unwritten on purpose is no failure; what lies there from before is not its own.
+        wanted = tuple(one for one in wanted if is_written_since(one.path, began))
     if judgement.status is RunStatus.SUCCEEDED:
         try:
-            outputs, judgement = keep_outputs(request, judgement, digests)
+            outputs, judgement = keep_outputs(request, wanted, judgement, digests)
         except (StorageError, OSError) as error:
             judgement = Judgement(status=RunStatus.FAILED, message=f"the outputs could not be kept: {error}")
     changed = changed_inputs(request, digests)
@@ -174,22 +178,29 @@ def conclude(request: ExecutionRequest, evidence: Evidence, began: datetime) -> 
         duration_seconds=(ended - began).total_seconds(),
         peak_memory_bytes=evidence.peak_memory_bytes or None,
         outputs=outputs,
-        reusable=not changed,
+        reusable=not changed and len(wanted) == len(request.outputs),
     )
 
 
+def is_written_since(path: str, began: datetime) -> bool:
+    """Whether a file, or any file of a folder, is newer than the run; what is no path counts as written."""
+    one = Path(path)
+    newest = max((file.stat().st_mtime for file in (one, *one.rglob("*")) if file.exists()), default=0.0)
+    return not path or newest >= began.timestamp()
+
+
 def keep_outputs(
-    request: ExecutionRequest, judgement: Judgement, digests: FileDigests
+    request: ExecutionRequest, wanted: tuple[DeclaredPath, ...], judgement: Judgement, digests: FileDigests
 ) -> tuple[tuple[Pin, ...], Judgement]:
-    """Put every declared output into the content store; a missing one makes the run a failure."""
-    missing = [output for output in request.outputs if output.path and not Path(output.path).exists()]
+    """Put the outputs that are wanted into the content store; a missing one makes the run a failure."""
+    missing = [output for output in wanted if output.path and not Path(output.path).exists()]
     if missing:
         names = ", ".join(f"{output.name} ({output.uri})" for output in missing)
         message = f"the notebook ended without writing {names}"
         return (), Judgement(status=RunStatus.FAILED, cause=Cause.CELL_ERROR, message=message)
     store = ContentStore(Path(request.store))
     pins = []
-    for output in request.outputs:
+    for output in wanted:
         digest = digests.digest(Path(output.path)) if output.path else ""
         if output.path:
             store.put(Path(output.path), digest)
