@@ -1,24 +1,22 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
-import pytest
 from rich.console import Console
 
 from nightbook.cli.display import (
     TerminalWatcher,
-    best_first,
     counts_in_words,
     metrics_in_brief,
     progress_table,
-    show_result,
 )
 from nightbook.records import Cause, Cell, CellStatus, Run, RunKind, RunStatus
 from nightbook.runs.launch import Progress
-from nightbook.settings import Settings, load_settings
-from nightbook.workflow.requests import RunRequest, RunResult, StageState, StageView, SweepRequest
+from nightbook.workflow.requests import StageState, StageView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,74 +47,10 @@ BAD = record(
 PARENT = Run(run_id="p", number=3, kind=RunKind.PIPELINE, status=RunStatus.FAILED, message="1 of 3 failed: score")
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return load_settings(tmp_path, environment={})
-
-
 def said(show: Callable[..., None], *arguments: object, width: int = 100) -> str:
     written = io.StringIO()
     show(Console(file=written, width=width, highlight=False), *arguments)
     return written.getvalue()
-
-
-def test_the_closing_words_say_what_failed_why_and_what_to_do_next() -> None:
-    result = RunResult(
-        status=RunStatus.FAILED,
-        parent=PARENT,
-        stages=(
-            StageView(name="prepare", state=StageState.UP_TO_DATE),
-            StageView(name="train", state=StageState.SUCCEEDED, run=GOOD),
-            StageView(name="score", state=StageState.FAILED, run=BAD),
-        ),
-        owed="MLflow does not answer, 3 runs wait for it",
-    )
-    text = said(show_result, result, Path.cwd().parent, 40.0)
-    assert "✓ train #4 1/1 32 s" in " ".join(text.split())
-    assert "mae 20.64" in text
-    assert "ValueError: no flights (in cell 3)" in text
-    assert "✗ pipeline #3 failed in 40 s: 1 of 3 failed: score" in text
-    assert ".nightbook/runs/score/report.html" in text
-    assert "nightbook resume 3" in text
-    assert "nightbook runs logs 5" in text
-    assert "nightbook sync" in text
-
-
-def successes(count: int) -> tuple[StageView, ...]:
-    runs = [
-        record(f"s{number}", number, RunStatus.SUCCEEDED, report=f".nightbook/runs/{number:02}/report.html")
-        for number in range(count)
-    ]
-    return tuple(StageView(name=run.stage or "", state=StageState.SUCCEEDED, run=run) for run in runs)
-
-
-def closing_lines(*stages: StageView, status: RunStatus = RunStatus.SUCCEEDED) -> list[str]:
-    parent = Run(run_id="p", number=99, kind=RunKind.PIPELINE, status=status)
-    text = said(show_result, RunResult(status=status, parent=parent, stages=stages), Path.cwd().parent, 4.0)
-    return [line.rstrip() for line in text.splitlines() if line.startswith((" " * 11, "  report"))]
-
-
-def test_every_report_has_a_line_and_what_failed_the_first() -> None:
-    failure = StageView(name="score", state=StageState.FAILED, run=BAD)
-    assert closing_lines(*successes(2), failure, status=RunStatus.FAILED) == [
-        "  reports  score  ../.nightbook/runs/score/report.html",
-        "           s0     ../.nightbook/runs/00/report.html",
-        "           s1     ../.nightbook/runs/01/report.html",
-    ]
-    assert closing_lines(*successes(1)) == ["  report   ../.nightbook/runs/00/report.html"]
-
-
-def test_of_many_reports_one_is_named_and_where_the_others_are() -> None:
-    assert closing_lines(*successes(9)) == [
-        "  reports  s8  ../.nightbook/runs/08/report.html",
-        "           all 9: ../.nightbook/runs/*/report.html",
-    ]
-
-
-def test_nothing_to_do_is_one_line() -> None:
-    views = tuple(StageView(name=name, state=StageState.UP_TO_DATE) for name in "ab")
-    text = said(show_result, RunResult(status=RunStatus.SUCCEEDED, stages=views), Path(), 0.05)
-    assert text == "✓ nothing to do: all 2 stages are up to date (50 ms)\n"
 
 
 def test_the_live_table_shows_cells_time_and_the_last_line() -> None:
@@ -146,17 +80,6 @@ def test_a_few_metrics_stand_for_many() -> None:
     assert metrics_in_brief(GOOD) == "mae 20.64  rows 244,737  size 0.4  +1"
 
 
-@pytest.mark.parametrize(("direction", "order"), [("min", "abcd"), ("max", "bacd"), ("", "abcd")])
-def test_a_sweeps_best_come_first_and_failures_last(settings: Settings, direction: str, order: str) -> None:
-    def view(name: str, loss: float | None, state: StageState = StageState.SUCCEEDED) -> StageView:
-        metrics = {} if loss is None else {"loss": loss}
-        return StageView(name=name, state=state, run=record(name, 1, RunStatus.SUCCEEDED, metrics=metrics))
-
-    views = [view("d", 0.0, StageState.FAILED), view("b", 2.0), view("c", None), view("a", 1.0)]
-    request = SweepRequest(base=RunRequest(settings=settings), sets=({},), objective="loss", direction=direction)
-    assert "".join(one.name for one in best_first(views, request)) == order
-
-
 def test_where_there_is_no_terminal_each_change_is_one_line() -> None:
     written = io.StringIO()
     watcher = TerminalWatcher(Console(file=written, width=80, highlight=False))
@@ -167,3 +90,17 @@ def test_where_there_is_no_terminal_each_change_is_one_line() -> None:
         "train  running  never ran successfully",
         "train  succeeded  32 s",
     ]
+
+
+def test_a_reader_who_has_gone_away_does_not_end_what_runs() -> None:
+    code = (
+        "import os; from nightbook.cli.display import stderr_console\n"
+        "console = stderr_console()\n"
+        "for _ in range(3): console.print('more than anybody wants to read ' * 1000)\n"
+        "os.write(1, b'went on')"
+    )
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, "-c", code], stderr=writer, stdout=subprocess.PIPE, check=True)
+    os.close(writer)
+    assert done.stdout == b"went on"

@@ -139,6 +139,15 @@ def assert_true_notebook(scene: Scene, record: dict[str, Any]) -> None:
             assert cell.execution_count is None
 
 
+def told_to_mlflow(scene: Scene) -> dict[str, str]:
+    """The status of each stage's run in an MLflow that is there only now."""
+    scene.environment["NIGHTBOOK_TRACKING_URI"] = tracking_uri = f"sqlite:///{scene.root}/mlflow.sqlite"
+    scene.command("sync")
+    client = mlflow.MlflowClient(tracking_uri)
+    told = client.search_runs([one.experiment_id for one in client.search_experiments()])
+    return {run.data.tags["nightbook.stage"]: run.info.status for run in told if "nightbook.stage" in run.data.tags}
+
+
 def test_each_way_of_ending_is_told_apart(scene: Scene) -> None:
     for name, (cells, *_) in ENDINGS.items():
         declares = (
@@ -166,13 +175,7 @@ def test_each_way_of_ending_is_told_apart(scene: Scene) -> None:
         assert record["status"] in report.lower()
     assert scene.survivors() == []
 
-    scene.environment["NIGHTBOOK_TRACKING_URI"] = tracking_uri = f"sqlite:///{scene.root}/mlflow.sqlite"
-    scene.command("sync")
-    client = mlflow.MlflowClient(tracking_uri)
-    told = client.search_runs([one.experiment_id for one in client.search_experiments()])
-    assert {
-        run.data.tags["nightbook.stage"]: run.info.status for run in told if "nightbook.stage" in run.data.tags
-    } == {name: MLFLOW_STATES[record["status"]] for name, record in records.items()}
+    assert told_to_mlflow(scene) == {name: MLFLOW_STATES[record["status"]] for name, record in records.items()}
 
 
 # Leaves behind what a cell may leave behind: a child, one in a session of its own, one that daemonised with two forks, and
@@ -286,6 +289,9 @@ def test_whoever_of_ours_is_killed_the_record_is_true_and_nobody_is_left(
         assert (scene.folder(record) / "report.html").exists()
     assert sleepers(scene) == []
     assert scene.survivors() == []
+    if number is signal.SIGKILL:
+        statuses = {name: MLFLOW_STATES[record["status"]] for name, record in records.items()}
+        assert told_to_mlflow(scene) == statuses
 
 
 @pytest.mark.parametrize(("number", "containment"), SIGNALS)
@@ -317,3 +323,11 @@ def test_when_the_command_is_killed_its_runs_end_as_cancelled(
     scene.command("sync", expect=5)
     for run in runs.values():
         assert (scene.folder(run) / "report.html").exists()
+    if containment == "process_tree":
+        assert told_to_mlflow(scene) == {"deaf": "KILLED", "hearing": "KILLED"}
+        # What was cut off is still owed, and can be had.
+        (scene.root / "notebooks" / "go").touch()
+        scene.stage("deaf", LEAVE_CHILDREN.replace("600.25", "0.25"), "1", "2")
+        scene.stage("hearing", LEAVE_CHILDREN.replace("600.25", "0.25"), WAIT_FOR_WORD, "2")
+        resumed = json.loads(scene.command("resume", "latest", "--json")[0])
+        assert {record["stage"]: record["status"] for record in resumed["runs"]} == dict.fromkeys(runs, "succeeded")

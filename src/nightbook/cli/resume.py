@@ -6,8 +6,9 @@ import time
 
 import click
 
+from nightbook.cli.closing import show_result
 from nightbook.cli.completion import complete_runs
-from nightbook.cli.display import TerminalWatcher, show_result, stderr_console
+from nightbook.cli.display import TerminalWatcher, stderr_console
 from nightbook.cli.project import current_settings, echo_json
 from nightbook.errors import ExitCode
 from nightbook.workflow.requests import SilentWatcher

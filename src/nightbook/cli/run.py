@@ -60,8 +60,10 @@ def command(
     elif result.plan is not None and result.plan.is_up_to_date:
         click.echo(_nothing_to_do(len(result.stages), time.monotonic() - started), err=True)
     else:
-        display = importlib.import_module("nightbook.cli.display")
-        display.show_result(display.stderr_console(), result, settings.root, time.monotonic() - started)
+        console = importlib.import_module("nightbook.cli.display").stderr_console()
+        importlib.import_module("nightbook.cli.closing").show_result(
+            console, result, settings.root, time.monotonic() - started
+        )
     return result.exit_code
 
 

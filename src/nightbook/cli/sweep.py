@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nightbook.cli.closing import show_result
 from nightbook.cli.completion import complete_targets
-from nightbook.cli.display import TerminalWatcher, show_result, stderr_console
+from nightbook.cli.display import TerminalWatcher, stderr_console
 from nightbook.cli.parameters import parameter_options
 from nightbook.cli.project import current_settings, echo_json
 from nightbook.errors import ParameterError
