@@ -115,11 +115,12 @@ def start_server(folder: Path) -> dict[str, Any]:
 
 
 class Break(StrEnum):
-    """How a proxy fails a request: before the server heard of it, after it did, or by saying nothing."""
+    """How a proxy fails a request: before the server heard of it, after it did, by saying nothing, or for good."""
 
     BEFORE = "before"
     AFTER = "after"
     SILENCE = "silence"
+    HANGING = "hanging"
 
 
 class Proxy(ThreadingHTTPServer):
@@ -132,6 +133,8 @@ class Proxy(ThreadingHTTPServer):
         self.requests: list[str] = []
         self.broken: dict[int, Break] = {}
         self.silent = threading.Event()
+        self.is_hung = False
+        self.unheard: list[str] = []
         self._counting = threading.Lock()
         super().__init__(("127.0.0.1", 0), Forwarder)
 
@@ -149,9 +152,15 @@ class Proxy(ThreadingHTTPServer):
         self.requests.clear()
         self.broken = dict.fromkeys(range(number + 1, number + 1000), Break.BEFORE) | {number: Break(how)}
 
+    def hang(self) -> None:
+        """Accept whoever comes from now on, note what they ask, and never say a word to them."""
+        self.unheard.clear()
+        self.is_hung = True
+
     def mend(self) -> None:
         self.requests.clear()
         self.broken = {}
+        self.is_hung = False
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that went away is what the tests are about."""
@@ -161,17 +170,35 @@ class Forwarder(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Proxy
 
+    def handle(self) -> None:
+        if self.server.is_hung:
+            self.server.unheard.append(" ".join(self.rfile.readline().decode().split()[:2]))
+            self.say_nothing()
+        else:
+            super().handle()
+
+    def say_nothing(self) -> None:
+        """Wait until the client has enough of it."""
+        self.server.silent.set()
+        self.connection.settimeout(60)
+        with suppress(OSError):
+            while self.connection.recv(65536):
+                pass
+
     def forward(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path == "/health":
+            # Asked as often as somebody is in doubt: no number of a request that the tests could name.
+            self.answer(200, "text/plain", b"OK")
+            return
         how = self.server.count(f"{self.command} {self.path.partition('?')[0]}")
         self.close_connection = True
         if how is Break.BEFORE:
             return
-        if how is Break.SILENCE:
-            self.server.silent.set()
-            self.connection.settimeout(60)
-            with suppress(OSError):
-                self.connection.recv(1)
+        if how is Break.HANGING:
+            self.server.hang()
+        if how in {Break.SILENCE, Break.HANGING}:
+            self.say_nothing()
             return
         with closing(
             http.client.HTTPConnection(self.server.target.hostname or "", self.server.target.port)
@@ -182,8 +209,12 @@ class Forwarder(BaseHTTPRequestHandler):
             content = answer.read()
         if how is Break.AFTER:
             return
-        self.send_response(answer.status)
-        self.send_header("Content-Type", answer.getheader("Content-Type") or "application/json")
+        self.answer(answer.status, answer.getheader("Content-Type") or "application/json", content)
+
+    def answer(self, status: int, kind: str, content: bytes) -> None:
+        self.close_connection = True
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
         self.send_header("Connection", "close")
         self.end_headers()
@@ -193,6 +224,13 @@ class Forwarder(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
         """Say nothing."""
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port whose connections are accepted, and where nothing is ever said."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        yield server.getsockname()[1]
 
 
 @pytest.fixture

@@ -120,6 +120,32 @@ def test_an_outage_loses_nothing_and_doubles_nothing(
     project.assert_told(mlflow_server, document)
 
 
+@pytest.mark.parametrize("moment", ["start", "middle", "end"])
+def test_a_server_that_hangs_is_soon_left_alone_and_gets_everything_later_once(
+    tmp_path: Path, proxy: Any, mlflow_server: str, moment: str
+) -> None:
+    project = Project(tmp_path, proxy.address)
+    project.notebook("make", MADE, "import mlflow", "open(made, 'w').write('x' * seed)")
+    if moment == "start":
+        proxy.hang()
+    else:
+        proxy.break_at(4 if moment == "middle" else 9, "hanging")
+
+    document = project.nightbook("run")
+
+    assert document["status"] == "succeeded"
+    assert not all(run["mlflow_synced"] for run in document["runs"])
+    assert proxy.is_hung
+    # A request of MLflow's would have waited for ten seconds; it was only asked, a few times, whether anybody is there.
+    # The files of one run are uploaded side by side.
+    assert {request for request in proxy.unheard if not request.startswith("PUT ")} <= {"GET /health"}
+    assert len(proxy.unheard) <= 6
+    proxy.mend()
+    assert project.nightbook("sync")["owed"] == 0
+    assert project.nightbook("sync")["delivered"] == 0
+    project.assert_told(mlflow_server, document)
+
+
 def test_what_a_node_without_network_still_owes_is_told_from_elsewhere_once(tmp_path: Path, mlflow_server: str) -> None:
     node = Project(tmp_path / "node", "http://127.0.0.1:9")
     document = node.nightbook("run")

@@ -1,23 +1,75 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
-from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Event
+from typing import TYPE_CHECKING
 
 import pytest
 
 from nightbook.runs.probe import answers, shown_uri
 
-
-@pytest.mark.parametrize("scheme", ["http", "https", "postgresql", "postgresql+psycopg", "mysql+pymysql"])
-def test_a_server_that_listens_answers(scheme: str) -> None:
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        assert answers(f"{scheme}://user:secret@127.0.0.1:{server.getsockname()[1]}/db", timeout_seconds=5)
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
-def test_a_closed_port_does_not_answer() -> None:
-    assert not answers("http://127.0.0.1:9", timeout_seconds=5)
+class WebServer(HTTPServer):
+    """Answers every request with one status, and remembers what was asked."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.asked: list[str] = []
+        super().__init__(("127.0.0.1", 0), Answering)
+
+
+class Answering(BaseHTTPRequestHandler):
+    server: WebServer
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        self.send_response(self.server.status)
+        self.send_header("Location", "http://127.0.0.1:9/login")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
+        """Say nothing."""
+
+
+@pytest.fixture
+def web_server() -> Iterator[WebServer]:
+    with WebServer() as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg", "mysql+pymysql"])
+def test_a_database_that_listens_answers(scheme: str, silent_port: int) -> None:
+    assert answers(f"{scheme}://user:secret@127.0.0.1:{silent_port}/db", timeout_seconds=5)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_web_server_that_listens_and_says_nothing_does_not_answer(scheme: str, silent_port: int) -> None:
+    assert not answers(f"{scheme}://127.0.0.1:{silent_port}", timeout_seconds=0.2)
+
+
+@pytest.mark.parametrize("status", [200, 302, 401, 404, 500])
+def test_whatever_a_web_server_says_is_an_answer(web_server: WebServer, status: int) -> None:
+    web_server.status = status
+    assert answers(f"http://127.0.0.1:{web_server.server_port}", timeout_seconds=5)
+
+
+@pytest.mark.parametrize(("base", "asked"), [("", "/health"), ("/", "/health"), ("/ml/flow/?a=b", "/ml/flow/health")])
+def test_mlflow_is_asked_for_its_health_below_its_base_path(web_server: WebServer, base: str, asked: str) -> None:
+    assert answers(f"http://me:secret@127.0.0.1:{web_server.server_port}{base}", timeout_seconds=5)
+    assert web_server.asked == [asked]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "postgresql"])
+def test_a_closed_port_does_not_answer(scheme: str) -> None:
+    assert not answers(f"{scheme}://127.0.0.1:9/db", timeout_seconds=5)
 
 
 @pytest.mark.parametrize("uri", ["sqlite:////tmp/mlflow.sqlite", "databricks", "postgresql:///db?host=/run/pg"])
@@ -40,13 +92,12 @@ def test_a_host_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPa
     awake.set()
 
 
-def test_a_proxy_is_asked_in_place_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_is_asked_in_place_of_the_host(monkeypatch: pytest.MonkeyPatch, web_server: WebServer) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        uri = f"http://127.0.0.1:{server.getsockname()[1]}"
-        assert not answers(uri, timeout_seconds=5)
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
-        assert answers(uri, timeout_seconds=5)
+    uri = f"http://127.0.0.1:{web_server.server_port}"
+    assert not answers(uri, timeout_seconds=5)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert answers(uri, timeout_seconds=5)
 
 
 def test_a_password_is_not_shown() -> None:

@@ -12,10 +12,12 @@ import select
 import signal
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nightbook.files import write_atomically
 from nightbook.loading import without
@@ -26,12 +28,68 @@ from nightbook.runs.request import REQUEST, TRACKING, ExecutionRequest
 from nightbook.settings import load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
     from nightbook.runs.outbox import Outbox
     from nightbook.settings import Settings
+
+Said = TypeVar("Said")
 
 PAUSE_SECONDS = 2.0
 SHORT_PAUSE_SECONDS = 0.05
 ENDING_SECONDS = 10.0
+PATIENCE_SECONDS = 1.0
+KEPT_FOR_THE_END_SECONDS = 0.5
+LOOK_SECONDS = 0.25
+ASK_AGAIN_SECONDS = 10.0
+
+
+class Conversation:
+    """What is said to MLflow, whose silence may hold up those who wait for a second in all.
+
+    A request to a server that hangs takes ten seconds: it is made on a thread that can be left behind.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        self._patience_seconds = PATIENCE_SECONDS
+        self._ask_again_at = 0.0
+        self._speaker = ThreadPoolExecutor(1, thread_name_prefix="nightbook-mlflow")
+        self._talk: Future[Any] | None = None
+
+    def can_begin_while_waited_for(self, *, keep_seconds: float = 0) -> bool:
+        """Whether MLflow answers, when a runner or a person waits: each silence leaves less time for the next."""
+        left = self._patience_seconds - keep_seconds
+        if self._is_stuck or left <= 0:
+            return False
+        began = time.monotonic()
+        if answers(self._uri, timeout_seconds=left):
+            return True
+        self._patience_seconds -= min(left, time.monotonic() - began)
+        return False
+
+    def can_begin(self) -> bool:
+        """Whether MLflow answers, when nobody waits: after a silence it is left in peace for a while."""
+        if self._is_stuck or time.monotonic() < self._ask_again_at:
+            return False
+        if answers(self._uri, timeout_seconds=KEPT_FOR_THE_END_SECONDS):
+            return True
+        self._ask_again_at = time.monotonic() + ASK_AGAIN_SECONDS
+        return False
+
+    def hold(self, talk: Callable[[], Said]) -> Said | None:
+        """Return what came of a talk; None when MLflow fell silent and the talk was left to itself."""
+        self._talk = said = self._speaker.submit(talk)
+        # However long it takes: as long as MLflow answers others, it is at work.
+        while not wait([said], LOOK_SECONDS).done:
+            if not answers(self._uri, timeout_seconds=PATIENCE_SECONDS):
+                return None
+        return said.result()
+
+    @property
+    def _is_stuck(self) -> bool:
+        return self._talk is not None and not self._talk.done()
 
 
 class Publishing:
@@ -40,6 +98,7 @@ class Publishing:
     def __init__(self, settings: Settings, ledger: Ledger) -> None:
         self._settings = settings
         self._ledger = ledger
+        self._mlflow = Conversation(settings.tracking_uri)
         self._outbox: Outbox | None = None
         self._awaiting: set[str] = set()
         self._known: set[str] = set()
@@ -54,25 +113,24 @@ class Publishing:
     def _publish(self, told: set[str]) -> None:
         self._known |= told
         self._awaiting |= {run_id for run_id in told if self._awaits_tracking(run_id)}
-        if self._awaiting and not answers(self._settings.tracking_uri, timeout_seconds=0.5):
-            self._let_go_without_tracking()
-        for run_id in sorted(self._awaiting):
-            self._hand_over(run_id)
-        if answers(self._settings.tracking_uri, timeout_seconds=0.5):
-            self._open().drain()
+        self._hand_over([run_id for run_id in sorted(self._awaiting) if self._has_started(run_id)])
+        if self._ledger.deliveries.owed_runs() and self._mlflow.can_begin():
+            self._mlflow.hold(self._open().drain)
 
     def _finish(self) -> str:
         self._await_ends()
         self._write_reports()
-        if not answers(self._settings.tracking_uri, timeout_seconds=0.5):
-            debt = self._ledger.deliveries.owed()
-            return f"MLflow does not answer, {debt.runs} runs wait for it" if debt.runs else ""
-        drained = self._open().drain()
+        if not self._ledger.deliveries.owed_runs():
+            return ""
+        drained = self._mlflow.hold(self._open().drain) if self._mlflow.can_begin_while_waited_for() else None
         deadline = time.monotonic() + ENDING_SECONDS
-        while drained.owed and not drained.reason and time.monotonic() < deadline:
+        while drained and drained.owed and not drained.reason and time.monotonic() < deadline:
             # Another command's publisher has claimed them and is just at it.
             time.sleep(SHORT_PAUSE_SECONDS)
-            drained = self._open().drain()
+            drained = self._mlflow.hold(self._open().drain)
+        if drained is None:
+            debt = self._ledger.deliveries.owed()
+            return f"MLflow does not answer, {debt.runs} runs wait for it" if debt.runs else ""
         return f"{drained.owed} runs wait for MLflow: {drained.reason}" if drained.owed else ""
 
     def _await_ends(self) -> None:
@@ -102,18 +160,17 @@ class Publishing:
         path = self._settings.runs_folder / run_id / REQUEST
         return path.exists() and not path.with_name(TRACKING).exists() and ExecutionRequest.read(path).awaits_tracking
 
-    def _hand_over(self, run_id: str) -> None:
-        """Leave what puts the notebook's own `mlflow` calls into its run; the runner waits for it."""
-        run = self._ledger.get(run_id)
-        if run.status is RunStatus.PENDING:
-            return
-        known = self._open().announce(run_id)
-        tracking = {"MLFLOW_TRACKING_URI": self._settings.tracking_uri, "MLFLOW_RUN_ID": known} if known else {}
-        self._leave(run_id, tracking)
+    def _has_started(self, run_id: str) -> bool:
+        return self._ledger.get(run_id).status is not RunStatus.PENDING
 
-    def _let_go_without_tracking(self) -> None:
-        for run_id in sorted(self._awaiting):
-            self._leave(run_id, {})
+    def _hand_over(self, run_ids: list[str]) -> None:
+        """Leave what puts the notebooks' own `mlflow` calls into their runs, or that nothing does: runners wait."""
+        for run_id in run_ids:
+            known = None
+            if self._mlflow.can_begin_while_waited_for(keep_seconds=KEPT_FOR_THE_END_SECONDS):
+                known = self._mlflow.hold(partial(self._open().announce, run_id))
+            tracking = {"MLFLOW_TRACKING_URI": self._settings.tracking_uri, "MLFLOW_RUN_ID": known} if known else {}
+            self._leave(run_id, tracking)
 
     def _leave(self, run_id: str, tracking: dict[str, str]) -> None:
         write_atomically(self._settings.runs_folder / run_id / TRACKING, json.dumps(tracking).encode())

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from nightbook.settings import Settings
 
 REQUEST_SECONDS = 10
+# A far-off server needs several round trips for its first word; whom a run waits for, `publish` has asked before.
+ANSWER_SECONDS = 5.0
 UPLOAD_SECONDS = 300
 _PARENT_TAG = "mlflow.parentRunId"
 _UPLOADS_AT_ONCE = 4
@@ -65,8 +67,8 @@ class MlflowTracker:
         self._database = Path(urlsplit(self.uri).path.removeprefix("/")) if settings.is_embedded_tracking else None
         self._client: MlflowClient | None = None
 
-    def reachable(self, *, timeout_seconds: float = 0.5) -> bool:
-        """Whether something listens there, within the given time; an embedded store always does."""
+    def reachable(self, *, timeout_seconds: float = ANSWER_SECONDS) -> bool:
+        """Whether something answers there, within the given time; an embedded store always does."""
         return answers(self.uri, timeout_seconds=timeout_seconds)
 
     def ensure_ready(self) -> None:
