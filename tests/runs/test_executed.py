@@ -135,6 +135,15 @@ def test_the_kernels_language_and_the_widgets_state_are_kept() -> None:
     assert "widgets" not in notebook["metadata"]
 
 
+def test_the_language_is_that_of_the_kernel_that_died_not_the_one_that_the_notebook_was_saved_with() -> None:
+    ready = event(EventKind.KERNEL_READY, 1, language_info={"name": "python", "version": "3.11.2"})
+    assert compose([ready, *STARTS], TIMEOUT)["metadata"]["language_info"]["version"] == "3.11.2"
+    saved = prepared()
+    saved["metadata"]["language_info"] = {"name": "python", "version": "2.7"}
+    ending = Ending(run_id="r1", judgement=TIMEOUT, ended_at=datetime(2026, 1, 1, tzinfo=UTC))
+    assert "language_info" not in compose_notebook(saved, trace_events([]), ending)["metadata"]
+
+
 @pytest.mark.parametrize(("name", "title"), [(SOURCE, "# Title"), (PREPARED, "# Prepared")])
 def test_the_prepared_notebook_is_the_base_once_there_is_one(tmp_path: Path, name: str, title: str) -> None:
     notebook = prepared()

@@ -24,6 +24,8 @@ class EventKind(StrEnum):
     """The parameterised notebook is on disk: `cells`, how many code cells it has."""
     KERNEL_STARTED = "kernel_started"
     """`pid` of the kernel, as the runner sees it."""
+    KERNEL_READY = "kernel_ready"
+    """`language_info`, as the kernel tells it."""
     CELL_STARTED = "cell_started"
     """`position`."""
     OUTPUT = "output"

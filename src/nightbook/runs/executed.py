@@ -98,6 +98,10 @@ def _ignore(trace: Trace, event: Event) -> None:
     """Progress and process ids are for those who watch."""
 
 
+def _fold_ready(trace: Trace, event: Event) -> None:
+    trace.metadata = {"language_info": event.fields["language_info"]}
+
+
 def _fold_start(trace: Trace, event: Event) -> None:
     trace.cell(event.position).started_at = event.at
 
@@ -142,6 +146,7 @@ def _fold_completion(trace: Trace, event: Event) -> None:
 
 
 _FOLDS = {
+    EventKind.KERNEL_READY: _fold_ready,
     EventKind.CELL_STARTED: _fold_start,
     EventKind.OUTPUTS: _fold_outputs,
     EventKind.CELL_ENDED: _fold_end,
@@ -199,6 +204,8 @@ def compose_notebook(prepared: dict[str, Any], trace: Trace, ending: Ending) -> 
             _settle_cell(cell, trace.cells.get(position) or CellTrace(position=position), ending)
             cell["metadata"]["nightbook"] |= {"index": indices[position]}
     metadata = prepared.setdefault("metadata", {})
+    # What the notebook was saved with is of the kernel of that day.
+    metadata.pop("language_info", None)
     metadata.update({key: value for key, value in trace.metadata.items() if value})
     metadata["nightbook"] = {
         "run_id": ending.run_id,

@@ -85,7 +85,8 @@ class SupervisedClient(NotebookClient):
                 reply = self.wait_for_reply(cast("Any", self.kc).kernel_info())
             except (NoSuchKernel, RuntimeError, OSError) as error:
                 raise KernelError(f"the kernel '{self.kernel_name}' did not start: {error}") from error
-            self.nb.metadata["language_info"] = cast("Any", reply)["content"]["language_info"]
+            language = self.nb.metadata["language_info"] = cast("Any", reply)["content"]["language_info"]
+            self._journal.tell(EventKind.KERNEL_READY, language_info=language)
             self._publications = Publications(self.kc)
             self._prepare_kernel()
             self._execute_cells()
