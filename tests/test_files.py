@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nightbook.errors import StorageError
-from nightbook.files import write_atomically
+from nightbook.files import file_state, write_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,3 +37,14 @@ def test_a_file_is_readable_as_the_umask_says(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o640
+
+
+def test_the_state_of_a_file_changes_with_each_writing_also_of_what_stood_there_before(tmp_path: Path) -> None:
+    path = tmp_path / "features.py"
+    assert file_state(path) == ""
+    path.write_text("x = 1")
+    os.utime(path, ns=(1, 1))
+    first = file_state(path)
+    assert file_state(path) == first
+    path.write_text("x = 1")
+    assert file_state(path) != first

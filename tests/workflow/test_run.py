@@ -103,3 +103,22 @@ def test_who_ends_early_without_writing_succeeds_and_what_lies_there_from_before
 def test_a_project_without_a_stage_is_no_success(tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match="there is no stage in"):
         run(RunRequest(settings=load_settings(tmp_path, environment={})), SilentWatcher())
+
+
+def test_what_was_made_while_a_module_was_edited_is_not_relied_upon(
+    tmp_path: Path, new_notebook: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = tmp_path / "src" / "feature.py"
+    module.parent.mkdir()
+    module.write_text("value = 1\n")
+    edit = (
+        "from pathlib import Path\nfile = Path('../src/feature.py')\n"
+        "file.write_text('value = 2\\n')\nimport feature\nfile.write_text('value = 1\\n')"
+    )
+    new_notebook(tmp_path / "notebooks" / "fit.ipynb", "n: int = 1", edit)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(module.parent))
+    request = RunRequest(settings=load_settings(tmp_path, environment={}), targets=("fit",))
+    (record,) = run(request, SilentWatcher()).runs
+    assert record.message == "src/feature.py changed while it ran: the result will not be reused"
+    assert len(run(request, SilentWatcher()).runs) == 1

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nightbook.pipelines.stage import DataPath, Stage
     from nightbook.settings import Settings
 
+MODULE = "module"
 CELL = "code cell"
 UNREAD = "not digested"
 _FORMAT = "nightbook fingerprint 1"
@@ -118,7 +119,7 @@ class Fingerprinter:
         sources = {digest: cell.source for digest, cell in zip(notebook.code_digests, notebook.code_cells, strict=True)}
         used = self._modules.used_by(sources, notebook.path.parent)
         for file in used.files:
-            yield f"module {os.path.relpath(file, self._root)}", self._digests.digest(file)
+            yield f"{MODULE} {os.path.relpath(file, self._root)}", self._digests.digest(file)
         sites = self._site_folders(stage.kernel_name)
         versions = distributions_of(used.foreign, sites, self._environments)
         yield from ((f"distribution {name}", version) for name, version in sorted(versions.items()))
@@ -149,6 +150,11 @@ def fingerprint_of(parts: Mapping[str, str]) -> Fingerprint:
 def input_part(data: DataPath) -> str:
     """The name of an input's part."""
     return f"input {data.uri}"
+
+
+def modules_of(fingerprint: Fingerprint) -> tuple[str, ...]:
+    """The project's own modules that a fingerprint covers, as paths relative to the root."""
+    return tuple(name.removeprefix(f"{MODULE} ") for name in fingerprint.parts if name.startswith(f"{MODULE} "))
 
 
 def stage_part(name: str) -> str:

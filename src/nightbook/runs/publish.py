@@ -105,6 +105,8 @@ class Publishing:
 
     def serve(self) -> str:
         """Return why something is still owed, empty when nothing is."""
+        # MLflow is loaded while nothing runs yet.
+        self._publish(set())
         # A runner that waits for its MLflow run is not to wait for us.
         while (told := _told(SHORT_PAUSE_SECONDS if self._awaiting else PAUSE_SECONDS)) is not None:
             self._publish(told)
@@ -114,8 +116,10 @@ class Publishing:
         self._known |= told
         self._awaiting |= {run_id for run_id in told if self._awaits_tracking(run_id)}
         self._hand_over([run_id for run_id in sorted(self._awaiting) if self._has_started(run_id)])
-        if self._ledger.deliveries.owed_runs() and self._mlflow.can_begin():
-            self._mlflow.hold(self._open().drain)
+        if self._mlflow.can_begin():
+            outbox = self._open()
+            if self._ledger.deliveries.owed_runs():
+                self._mlflow.hold(outbox.drain)
 
     def _finish(self) -> str:
         self._await_ends()

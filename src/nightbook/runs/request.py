@@ -57,6 +57,7 @@ class ExecutionRequest:
         secrets: References whose values are redacted from everything.
         limits: When to end it.
         inputs: The pins of what it reads, to see whether they changed meanwhile.
+        modules: The state of each of the project's own modules that it imports, by path relative to the root.
         outputs: What it must leave behind.
         awaits_tracking: The notebook uses MLflow itself, so its run must exist before the kernel starts.
         declared: Every parameter with its value, as the report shows it (see `ReportParameter`).
@@ -79,6 +80,7 @@ class ExecutionRequest:
     secrets: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     inputs: tuple[Pin, ...] = ()
+    modules: Mapping[str, str] = field(default_factory=dict)
     outputs: tuple[DeclaredPath, ...] = ()
     awaits_tracking: bool = False
     declared: tuple[Mapping[str, object], ...] = ()

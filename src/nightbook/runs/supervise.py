@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from nightbook.errors import KernelError, LedgerError, NightbookError, StorageError
-from nightbook.files import write_atomically
+from nightbook.files import file_state, write_atomically
 from nightbook.notebooks.inside import reveal
 from nightbook.pipelines.digests import FileDigests
 from nightbook.pipelines.distributions import installed_in, site_folders
@@ -219,10 +219,11 @@ def size_of(path: str) -> int | None:
 
 
 def changed_inputs(request: ExecutionRequest, digests: FileDigests) -> list[str]:
-    """Names of inputs that are no longer what they were when the run was planned."""
-    changed = []
+    """Inputs and own modules that are no longer what they were when the run was planned."""
+    root = Path(request.root)
+    changed = [uri for uri, state in request.modules.items() if file_state(root / uri) != state]
     for pin in request.inputs:
-        path = Path(request.root) / pin.uri
+        path = root / pin.uri
         if pin.digest and (not path.exists() or digests.digest(path) != pin.digest):
             changed.append(pin.uri)
     return changed

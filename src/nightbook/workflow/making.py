@@ -8,8 +8,9 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from nightbook.files import write_atomically
+from nightbook.files import file_state, write_atomically
 from nightbook.notebooks.literals import python_literal
+from nightbook.pipelines.fingerprint import modules_of
 from nightbook.records import Cause, Run, RunKind, RunStatus
 from nightbook.runs.containment import ANY, choose_containment
 from nightbook.runs.facts import NewRun, Outcome, current_user
@@ -180,6 +181,7 @@ class RunMaker:
             secrets=stage.binding.secrets,
             limits=stage.limits,
             inputs=run.inputs,
+            modules={uri: file_state(self.settings.root / uri) for uri in modules_of(fingerprint)},
             outputs=tuple(
                 DeclaredPath(name=one.name, uri=one.uri, path=str(one.path) if one.path else "")
                 for one in stage.outputs
