@@ -12,7 +12,7 @@ from nightbook.loading import without
 def test_the_collector_works_on_only_less_often() -> None:
     code = "import gc, nightbook.loading as l; l.collect_rarely(); print(gc.isenabled(), gc.get_threshold()[0])"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert done.stdout == "True 50000\n"
+    assert done.stdout == "True 200000\n"
 
 
 def test_notebooks_are_validated_without_the_grammar_that_none_of_them_needs() -> None:

@@ -17,7 +17,7 @@ def collect_rarely() -> None:
 
     Modules stay, so nearly nothing of what importing makes is garbage, and looking through it again finds nothing.
     """
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(200_000, 20, 100)
 
 
 @contextmanager
