@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nightbook.errors import StorageError
-from nightbook.files import file_state, write_atomically
+from nightbook.files import file_state, make_folder, write_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,3 +48,11 @@ def test_the_state_of_a_file_changes_with_each_writing_also_of_what_stood_there_
     assert file_state(path) == first
     path.write_text("x = 1")
     assert file_state(path) != first
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    (tmp_path / "taken").touch()
+    with pytest.raises(StorageError, match="taken"):
+        make_folder(tmp_path / "taken" / "b")

@@ -33,3 +33,15 @@ def test_the_commit_and_whether_tracked_files_differ_from_it(tmp_path: Path) -> 
     assert read_git_state(tmp_path) == GitState(commit=commit, is_dirty=False)
     (tmp_path / "tracked").write_text("2")
     assert read_git_state(tmp_path) == GitState(commit=commit, is_dirty=True)
+
+
+def test_a_notebook_that_git_does_not_know_is_in_no_commit(tmp_path: Path) -> None:
+    git(tmp_path, "init")
+    (tmp_path / "tracked").write_text("1")
+    git(tmp_path, "add", "tracked")
+    git(tmp_path, "commit", "-m", "One")
+    (tmp_path / "notebooks").mkdir()
+    assert read_git_state(tmp_path, ["notebooks", "src"]).is_dirty is False
+    (tmp_path / "notebooks" / "new.ipynb").touch()
+    assert read_git_state(tmp_path, ["notebooks", "src"]).is_dirty is True
+    assert read_git_state(tmp_path).is_dirty is False

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from filelock import FileLock
 
-from nightbook.errors import NightbookError, PipelineError
+from nightbook.errors import NightbookError, PipelineError, StorageError
 from nightbook.records import Run, RunStatus
 from nightbook.settings import load_settings
 from nightbook.workflow.requests import RunRequest, SilentWatcher, StageState
@@ -98,6 +98,19 @@ def test_who_ends_early_without_writing_succeeds_and_what_lies_there_from_before
     assert (again.status, again.outputs) == (RunStatus.SUCCEEDED, ())
     # The rows are those of the run that wrote them: nothing is owed for that day.
     assert run(RunRequest(settings=settings, targets=("load",)), SilentWatcher()).runs == ()
+
+
+@pytest.mark.parametrize("targets", [(), ("notebooks/fit.ipynb",), ("lone.ipynb",)])
+def test_a_state_folder_that_cannot_be_used_is_named(
+    tmp_path: Path, new_notebook: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, targets: tuple[str, ...]
+) -> None:
+    new_notebook(tmp_path / "notebooks" / "fit.ipynb", "n: int = 1")
+    new_notebook(tmp_path / "lone.ipynb", "n: int = 1")
+    (tmp_path / ".nightbook").touch()
+    monkeypatch.chdir(tmp_path)
+    request = RunRequest(settings=load_settings(tmp_path, environment={}), targets=targets)
+    with pytest.raises(StorageError, match=r"\.nightbook"):
+        run(request, SilentWatcher())
 
 
 def test_a_project_without_a_stage_is_no_success(tmp_path: Path) -> None:

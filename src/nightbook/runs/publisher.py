@@ -10,6 +10,7 @@ import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
+from nightbook.files import write_atomically
 from nightbook.runs.process import command_for
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ class Publisher:
 
     def __init__(self, settings: Settings) -> None:
         self._log = settings.state / "publisher.log"
-        settings.state.mkdir(parents=True, exist_ok=True)
-        with self._log.open("wb") as log:
+        write_atomically(self._log, b"")
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 command_for("nightbook.runs.publish", str(settings.root)),
                 stdin=subprocess.PIPE,

@@ -35,13 +35,14 @@ def making_runs(request: RunRequest, asked: Mapping[str, str]) -> Iterator[RunMa
     Whatever goes wrong meanwhile, the parent run gets an end.
     """
     settings = request.settings
+    sources = {settings.notebooks, *settings.module_paths} - {"."}
     # The publisher first: it loads its libraries while we load ours.
     with Publisher(settings) as publisher, open_ledger(settings) as ledger:
         maker = RunMaker(
             settings=settings,
             ledger=ledger,
             publisher=publisher,
-            git=read_git_state(settings.root),
+            git=read_git_state(settings.root, sorted(sources)),
             tags=request.tags,
             asked=asked,
         )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from nightbook.errors import StorageError
+from nightbook.files import make_folder
 from nightbook.pipelines.plan import Decision, Evidence, Plan, Verdict, make_plan, settle
 from nightbook.records import LastSuccess, RunKind, RunStatus
 from nightbook.workflow.carrying import make_true, making_runs, success_of, with_records
@@ -155,13 +157,17 @@ def _alone(settings: Settings, selection: Selection, watcher: Watcher) -> Iterat
     if selection.is_lone:
         yield
         return
-    settings.state.mkdir(parents=True, exist_ok=True)
+    make_folder(settings.state)
     lock = FileLock(settings.state / "run.lock")
     try:
         lock.acquire(blocking=False)
     except Timeout:
         watcher.waiting("another nightbook run is at work in this project; this one goes on when it ends")
         lock.acquire()
+    except OSError as error:
+        raise StorageError(
+            f"cannot lock {lock.lock_file}: {error}", remedy="choose a state folder you may write"
+        ) from error
     try:
         yield
     finally:
