@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ OUTCOMES = {
     "broken1": ("failed", "cell_error", "AssertionError (in cell 6)"),
     # Its own import is too old, its assertion false.
     "broken2": ("failed", "cell_error", "Error"),
+    "gcs-simple_notebook": ("succeeded", None, ""),
     "line_magic_error": ("failed", "cell_error", "UsageError"),
     "nb_version_4.4": ("succeeded", None, ""),
     "no_parameters": ("succeeded", None, ""),
@@ -28,6 +30,7 @@ OUTCOMES = {
     "read_check": ("succeeded", None, ""),
     "report_mode_test": ("succeeded", None, ""),
     "result_no_exec": ("succeeded", None, ""),
+    "s3-simple_notebook": ("succeeded", None, ""),
     "simple_execute": ("succeeded", None, ""),
     "sysexit": ("succeeded", None, "sys.exit(0)"),
     "sysexit0": ("succeeded", None, "sys.exit(0)"),
@@ -37,8 +40,8 @@ OUTCOMES = {
     "test_logging": ("failed", "cell_error", "ModuleNotFoundError"),
     "test_notebooknode_io": ("succeeded", None, ""),
 }
-# It sleeps for a minute: papermill's tests interrupt it, and so do the tests of faults with a notebook of theirs.
-LEFT_OUT = {"keyboard_interrupt"}
+# It sleeps for a minute, in which it is interrupted.
+INTERRUPTED = "keyboard_interrupt"
 REFUSED = {
     # `= 2` in its parameters cell, on purpose.
     "complex_parameters": "are not Python: invalid syntax (line 14)",
@@ -50,10 +53,10 @@ REFUSED = {
 
 def test_each_has_the_right_outcome(scene: Scene) -> None:
     notebooks = Path(str(resources.files("papermill"))) / "tests" / "notebooks"
-    names = {path.stem for path in notebooks.glob("*.ipynb")}
-    assert names == set(OUTCOMES) | LEFT_OUT | set(REFUSED)
-    for name in names:
-        shutil.copy(notebooks / f"{name}.ipynb", scene.root)
+    found = {path.stem: path for path in notebooks.rglob("*.ipynb")}
+    assert set(found) == {*OUTCOMES, *REFUSED, INTERRUPTED}
+    for path in found.values():
+        shutil.copy(path, scene.root)
     (scene.root / "check.txt").touch()
     for name, message in REFUSED.items():
         _, errors = scene.command("run", f"{name}.ipynb", expect=2)
@@ -68,3 +71,17 @@ def test_each_has_the_right_outcome(scene: Scene) -> None:
     for name, (*_, message) in OUTCOMES.items():
         assert message in records[name]["message"], name
         scene.executed(records[name])
+
+
+def test_the_one_that_sleeps_is_interrupted(scene: Scene) -> None:
+    shutil.copy(Path(str(resources.files("papermill"))) / "tests" / "notebooks" / f"{INTERRUPTED}.ipynb", scene.root)
+    command = scene.start("run", f"{INTERRUPTED}.ipynb")
+    run = scene.wait_until(lambda: scene.recorded().get(INTERRUPTED), "the run to be recorded")
+    events = scene.folder(run) / "events.jsonl"
+    scene.wait_until(lambda: events.exists() and "cell_started" in events.read_text(), "its cell to start")
+    command.send_signal(signal.SIGINT)
+    command.communicate(timeout=scene.patience_seconds)
+    assert command.returncode == 130
+    run = scene.contact()[INTERRUPTED]
+    assert (run.status.value, run.cause) == ("cancelled", "interrupted")
+    assert scene.executed(run).cells[0].outputs[-1].ename == "Interrupted"
