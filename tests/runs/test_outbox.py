@@ -116,6 +116,17 @@ def test_a_second_pass_has_nothing_to_do(project: Project) -> None:
     assert len(project.tracked()) == 1
 
 
+def test_a_pass_that_is_cut_short_leaves_the_rest_for_another_time(project: Project) -> None:
+    for _ in range(3):
+        project.ended()
+    looks = iter([False, True])
+    short = project.outbox.drain(is_enough=lambda: next(looks))
+    assert (short.delivered, short.owed) == (1, 2)
+    rest = project.outbox.drain()
+    assert (rest.delivered, rest.owed) == (2, 0)
+    assert len(project.tracked()) == 3
+
+
 def test_a_run_that_goes_on_arrives_twice_in_one_run(project: Project) -> None:
     run_id = project.start()
     project.outbox.drain()

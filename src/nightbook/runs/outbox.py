@@ -19,7 +19,7 @@ from nightbook.runs.probe import shown_uri
 from nightbook.runs.shaping import Delivery
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from nightbook.runs.deliveries import Claim
@@ -62,8 +62,12 @@ class Outbox:
         self._runs_folder = runs_folder
         self._deliveries = ledger.deliveries
 
-    def drain(self) -> Drained:
-        """Deliver all that is owed, once over; an MLflow that is away or refuses leaves debts, never an error."""
+    def drain(self, *, is_enough: Callable[[], bool] = lambda: False) -> Drained:
+        """Deliver all that is owed, once over; an MLflow that is away or refuses leaves debts, never an error.
+
+        Args:
+            is_enough: Asked before each run; True leaves the rest for another time.
+        """
         waiting = self._deliveries.owed_runs()
         if not waiting:
             return Drained(delivered=0, owed=0)
@@ -72,6 +76,8 @@ class Outbox:
             return Drained(delivered=0, owed=len(waiting), reason=away)
         delivered = 0
         for run_id in waiting:
+            if is_enough():
+                break
             try:
                 delivered += self._deliver(run_id)
             except TrackerAwayError:

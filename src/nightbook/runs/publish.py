@@ -119,7 +119,8 @@ class Publishing:
         if self._mlflow.can_begin():
             outbox = self._open()
             if self._ledger.deliveries.owed_runs():
-                self._mlflow.hold(outbox.drain)
+                # Whoever has news goes first: it may be a runner that waits for its MLflow run.
+                self._mlflow.hold(partial(outbox.drain, is_enough=_has_news))
 
     def _finish(self) -> str:
         self._await_ends()
@@ -192,6 +193,10 @@ def load_publishing(*, is_embedded: bool) -> Any:  # noqa: ANN401 - a module
     with suppress(ImportError), without("numpy", "pandas", "scipy", *(["pyarrow"] if is_embedded else [])):
         return import_module("nightbook.runs.publishing")
     return import_module("nightbook.runs.publishing")
+
+
+def _has_news() -> bool:
+    return bool(select.select([sys.stdin.fileno()], [], [], 0)[0])
 
 
 def _told(timeout_seconds: float) -> set[str] | None:
