@@ -92,9 +92,10 @@ test-lowest: $(STAMP) ## run the unit tests with the lowest versions that pyproj
 	@$(ANY_UV) pip install --quiet --python $(LOWEST)/bin/python --no-deps --no-build-isolation --editable .
 	@$(LOWEST)/bin/python -m pytest -n $(WORKERS) --dist loadgroup $(LOWEST_TESTS) $(ARGS)
 
-# What touches other libraries, and is quick; one real pipeline with papermill, MLflow and reports. Servers, browsers and
-# killed processes add nothing to the question.
+# What touches other libraries, and is quick; MLflow embedded, by HTTP and on PostgreSQL; one real pipeline with papermill,
+# MLflow and reports. Browsers and killed processes add nothing to the question.
 LOWEST_TESTS := $(addprefix tests/,notebooks settings pipelines runs/report cli) -m "not slow and not browser" \
+	$(addprefix tests/runs/test_,tracking.py own_mlflow.py kernel_process.py publish.py) \
 	tests/end_to_end/test_pipeline.py::test_every_run_stands_in_mlflow_below_its_pipeline
 
 .PHONY: lint
@@ -116,7 +117,7 @@ docs: $(STAMP) ## build the documentation into site/
 	@echo "mkdocs: $$(find site -name '*.html' | wc -l) pages in site/"
 
 .PHONY: check
-check: lint types docs ## everything that CI runs beyond the tests
+check: lint types docs test-lowest ## everything that CI runs beyond the tests
 
 .PHONY: bench
 bench: $(STAMP) $(PEERS)/.installed ## measure us and the peers in one run
