@@ -92,3 +92,9 @@ def test_the_name_of_a_set_is_no_markup(settings: Settings) -> None:
     parent = Run(run_id="p", number=9, kind=RunKind.SWEEP, status=RunStatus.SUCCEEDED)
     result = RunResult(status=RunStatus.SUCCEEDED, parent=parent, stages=(view,), sweep=sweep)
     assert "place=[/tmp] kind=[a,b]" in said(show_result, result, Path(), 1.0)
+
+
+def test_who_interrupted_a_run_is_told_how_it_goes_on() -> None:
+    parent = Run(run_id="p", number=9, kind=RunKind.PIPELINE, status=RunStatus.CANCELLED)
+    result = RunResult(status=RunStatus.CANCELLED, parent=parent, stages=successes(1))
+    assert "go on    nightbook resume 9" in said(show_result, result, Path(), 1.0)

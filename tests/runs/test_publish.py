@@ -50,28 +50,27 @@ def test_a_report_that_is_missing_for_a_debt_is_written_even_when_mlflow_is_away
     assert report.exists()
 
 
-def test_a_runner_that_waits_is_let_go_at_once_when_mlflow_is_away(project_copy: Path) -> None:
-    away = {"NIGHTBOOK_TRACKING_URI": "http://127.0.0.1:9"}
-    settings = load_settings(project_copy, environment=away)
+def handed_over(root: Path, environment: dict[str, str]) -> object:
+    """What a runner that waits for its MLflow run is given."""
+    settings = load_settings(root, environment=environment)
     with open_ledger(settings) as ledger:
         folder = settings.runs_folder / ledger.find("fit@latest").run_id
     request = json.loads((folder / "request.json").read_text())
     (folder / "request.json").write_text(json.dumps({**request, "awaits_tracking": True}))
-    publish(project_copy, folder.name, **away)
-    assert json.loads((folder / TRACKING).read_text()) == {}
+    publish(root, folder.name, **environment)
+    return json.loads((folder / TRACKING).read_text())
+
+
+def test_a_runner_that_waits_is_let_go_at_once_when_mlflow_is_away(project_copy: Path) -> None:
+    away = {"NIGHTBOOK_TRACKING_URI": "http://127.0.0.1:9"}
+    assert handed_over(project_copy, away) == {}
 
 
 def test_a_runner_that_waits_is_let_go_when_mlflow_accepts_connections_and_says_nothing(
     project_copy: Path, silent_port: int
 ) -> None:
     away = {"NIGHTBOOK_TRACKING_URI": f"http://127.0.0.1:{silent_port}"}
-    settings = load_settings(project_copy, environment=away)
-    with open_ledger(settings) as ledger:
-        folder = settings.runs_folder / ledger.find("fit@latest").run_id
-    request = json.loads((folder / "request.json").read_text())
-    (folder / "request.json").write_text(json.dumps({**request, "awaits_tracking": True}))
-    publish(project_copy, folder.name, **away)
-    assert json.loads((folder / TRACKING).read_text()) == {}
+    assert handed_over(project_copy, away) == {}
 
 
 def test_a_talk_goes_on_as_long_as_mlflow_answers_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -82,3 +83,14 @@ def test_records_are_read_again_when_all_is_published(settings: Settings) -> Non
             StageView(name="b", state=StageState.WAITING),
         ]
         assert with_records(views, ledger) == tuple(views)
+
+
+def test_whatever_ends_the_runs_nobody_beats_for_their_parent_any_longer(settings: Settings) -> None:
+    def break_down() -> None:
+        with making_runs(RunRequest(settings=settings), {}) as maker:
+            maker.begin_parent(RunKind.PIPELINE, {})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        break_down()
+    assert [one.name for one in threading.enumerate() if one.name.startswith("heartbeat")] == []

@@ -141,10 +141,10 @@ def _show_next_steps(console: Console, result: RunResult, root: Path) -> None:
         _show_reports(console, reported, failed or reported[-1], root)
     if failed is not None:
         console.print(f"  logs     nightbook runs logs {failed.number}")
-        if result.parent is not None:
-            console.print(f"  go on    nightbook resume {result.parent.number}")
     elif reported:
         console.print(f"  details  nightbook runs show {reported[-1].number}\n  compare  nightbook runs list")
+    if result.status is not RunStatus.SUCCEEDED and result.parent is not None:
+        console.print(f"  go on    nightbook resume {result.parent.number}")
     if result.owed:
         console.print(Text(f"  MLflow   {result.owed}; nothing is lost: nightbook sync", "yellow"), soft_wrap=True)
 

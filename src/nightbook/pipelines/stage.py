@@ -175,12 +175,13 @@ def _files_by_name(settings: Settings) -> dict[str, list[Path]]:
     files: dict[str, list[Path]] = {}
     for entry in sorted(os.scandir(folder), key=lambda one: one.name):
         path = Path(entry.path)
-        if entry.is_file() and not entry.name.startswith(".") and _may_be_notebook(path):
+        if entry.is_file() and not entry.name.startswith(".") and may_be_stage(path):
             files.setdefault(stage_name(path), []).append(path)
     return files
 
 
-def _may_be_notebook(path: Path) -> bool:
+def may_be_stage(path: Path) -> bool:
+    """Whether a file is worth reading: a module or a README beside the notebooks is none."""
     if path.suffix in {".py", ".md"}:
         return bool(_TAGGED_TEXT.search(path.read_bytes()))
     return path.suffix == ".ipynb"

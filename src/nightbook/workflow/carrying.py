@@ -54,6 +54,9 @@ def making_runs(request: RunRequest, asked: Mapping[str, str]) -> Iterator[RunMa
         except KeyboardInterrupt:
             maker.end_parent(Outcome(status=RunStatus.CANCELLED, cause=Cause.INTERRUPTED, message="interrupted"))
             raise
+        finally:
+            # A notebook that called us lives on: nobody is to be told that a run is looked after when it is not.
+            maker.stop_beating()
 
 
 def make_true(decision: Decision, stage: Stage, evidence: Evidence, maker: RunMaker) -> SupervisedRun | StageState:

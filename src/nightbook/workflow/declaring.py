@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,16 +9,13 @@ from typing import TYPE_CHECKING
 from nightbook.errors import PipelineError, nearest
 from nightbook.notebooks.document import read_notebook
 from nightbook.notebooks.parameters import declared_parameters, read_parameters
-from nightbook.pipelines.stage import stage_name
-from nightbook.workflow.targets import NOTEBOOK_SUFFIXES, is_file_name
+from nightbook.pipelines.stage import may_be_stage, stage_name
+from nightbook.workflow.targets import is_file_name
 
 if TYPE_CHECKING:
     from nightbook.notebooks.document import Notebook
     from nightbook.notebooks.parameters import Parameter
     from nightbook.settings import Settings
-
-# As where stages are loaded: a module or a README beside the notebooks is no stage, and jupytext is slow to find out.
-_TAGGED_TEXT = rb"tags\b.*\bparameters\b"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +81,9 @@ def _files_by_name(settings: Settings) -> dict[str, list[Path]]:
     folder = settings.root / settings.notebooks
     files: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir() if folder.is_dir() else (), key=lambda one: (one.suffix != ".ipynb", one.name)):
-        if path.suffix in NOTEBOOK_SUFFIXES and not path.name.startswith(".") and _may_be_stage(path):
+        if path.is_file() and not path.name.startswith(".") and may_be_stage(path):
             files.setdefault(stage_name(path), []).append(path)
     return files
-
-
-def _may_be_stage(path: Path) -> bool:
-    return path.is_file() and (path.suffix == ".ipynb" or bool(re.search(_TAGGED_TEXT, path.read_bytes())))
 
 
 def _from_settings(settings: Settings, document: Notebook) -> tuple[Parameter, ...]:

@@ -86,12 +86,16 @@ class RunMaker:
 
     def end_parent(self, outcome: Outcome) -> None:
         """Record how the pipeline or sweep ended, if there is one; the first end that was recorded stands."""
-        if self._heart is not None:
-            self._heart.stop()
+        self.stop_beating()
         if self.parent is not None:
             took = time.monotonic() - self._began
             self.ledger.finish(self.parent.run_id, replace(outcome, duration_seconds=took))
             self.publisher.changed(self.parent.run_id)
+
+    def stop_beating(self) -> None:
+        """Look after the parent no more."""
+        if self._heart is not None:
+            self._heart.stop()
 
     def may_go_on(self) -> bool:
         """False when somebody asked that all stop."""

@@ -58,11 +58,12 @@ def resume(settings: Settings, reference: str, watcher: Watcher, *, jobs: int | 
             )
         facts = ledger.facts(unfinished.run_id)
         tags = {RESUMES_TAG: unfinished.run_id}
-        if unfinished.kind is RunKind.SWEEP:
-            sweep = recall_sweep(settings, unfinished, facts)
-            sweep = replace(sweep, base=replace(sweep.base, jobs=jobs, tags=tags))
-            return Resumption(of=unfinished, result=sweep_request(sweep, watcher))
-        request = replace(recall(settings, unfinished, facts), jobs=jobs, tags=tags, spared=_done(ledger, unfinished))
+        done = _done(ledger, unfinished)
+    if unfinished.kind is RunKind.SWEEP:
+        sweep = recall_sweep(settings, unfinished, facts)
+        sweep = replace(sweep, base=replace(sweep.base, jobs=jobs, tags=tags))
+        return Resumption(of=unfinished, result=sweep_request(sweep, watcher))
+    request = replace(recall(settings, unfinished, facts), jobs=jobs, tags=tags, spared=done)
     return Resumption(of=unfinished, result=run_request(request, watcher))
 
 
