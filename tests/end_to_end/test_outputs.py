@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -100,6 +101,34 @@ def test_what_is_cleared_updated_and_shown_in_widgets_is_as_in_a_browser(scene: 
     by_name = {widget["model_name"]: widget["state"] for widget in widgets}
     assert by_name["IntSliderModel"]["value"] == 7
     assert [one["output_type"] for one in by_name["OutputModel"]["outputs"]] == ["stream", "display_data"]
+
+
+def is_over_or_waits(root: Path) -> bool:
+    """Whether the kernel is done, or has been waiting for a second now."""
+    at = root / "at"
+    return (root / "over").exists() or (at.exists() and time.time() - at.stat().st_mtime > 1)
+
+
+def test_what_a_kernel_shows_while_nobody_listens_is_not_lost(scene: Scene) -> None:
+    scene.configure("output_limit_bytes = 50_000_000\n")
+    scene.notebook(
+        "talk",
+        "from pathlib import Path\n"
+        "Path('begun').touch()\n"
+        "while not Path('go').exists(): pass\n"
+        "for number in range(1_900): display(f'{number} ' + 'x' * 16_000); Path('at').write_text(str(number))\n"
+        "Path('over').touch()",
+    )
+    process = scene.start("run", "talk.ipynb")
+    scene.wait_until((scene.root / "begun").exists, "the notebook")
+    (runner,) = scene.processes("runner")
+    runner.suspend()
+    (scene.root / "go").touch()
+    scene.wait_until(lambda: is_over_or_waits(scene.root), "all that the kernel has to say, or can")
+    runner.resume()
+    assert process.wait(scene.patience_seconds) == 0
+    shown = texts(scene.executed(scene.contact()["talk"]).cells[0])
+    assert [text[1:-1].split()[0] for text in shown] == [str(number) for number in range(1_900)]
 
 
 def test_a_notebook_in_another_language_runs_with_its_parameters(

@@ -16,7 +16,7 @@ from nbclient.exceptions import CellExecutionComplete, CellExecutionError, DeadK
 from nightbook.errors import KernelError
 from nightbook.notebooks.inside import MIME_TYPE
 from nightbook.records import CellStatus
-from nightbook.runs import own_mlflow
+from nightbook.runs import lossless, own_mlflow
 from nightbook.runs.events import EventKind
 from nightbook.runs.interruption import Interruption
 from nightbook.runs.journal import is_executable
@@ -106,10 +106,15 @@ class SupervisedClient(NotebookClient):
 
     def _prepare_kernel(self) -> None:
         request = self._journal.request
-        if request.awaits_tracking and request.language == "python":
-            source = Path(own_mlflow.__file__).read_text(encoding="utf-8")
-            # In a namespace of its own: the notebook's stays as the notebook makes it.
-            code = f"exec(compile({source!r}, 'own_mlflow.py', 'exec', dont_inherit=True), {{'__name__': '__main__'}})"
+        if request.language != "python":
+            return
+        for module in (lossless, *([own_mlflow] if request.awaits_tracking else [])):
+            source = Path(str(module.__file__)).read_text(encoding="utf-8")
+            # In a namespace of its own: the notebook's stays as the notebook makes it. A Python kernel that is not
+            # IPython's says so by an error, and does without.
+            code = (
+                f"exec(compile({source!r}, {module.__name__!r}, 'exec', dont_inherit=True), {{'__name__': '__main__'}})"
+            )
             self.wait_for_reply(cast("Any", self.kc).execute(code, silent=True, store_history=False))
 
     def _execute_cells(self) -> None:
