@@ -96,7 +96,8 @@ test-lowest: $(STAMP) ## run the unit tests with the lowest versions that pyproj
 # MLflow and reports. Browsers and killed processes add nothing to the question.
 LOWEST_TESTS := $(addprefix tests/,notebooks settings pipelines runs/report cli) -m "not slow and not browser" \
 	$(addprefix tests/runs/test_,tracking.py own_mlflow.py kernel_process.py publish.py) \
-	tests/end_to_end/test_pipeline.py::test_every_run_stands_in_mlflow_below_its_pipeline
+	tests/end_to_end/test_pipeline.py::test_every_run_stands_in_mlflow_below_its_pipeline \
+	tests/end_to_end/test_outputs.py::test_what_a_kernel_shows_while_nobody_listens_is_not_lost
 
 .PHONY: lint
 lint: $(STAMP) ## style, format, layers, notebooks without outputs

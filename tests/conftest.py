@@ -8,7 +8,7 @@ import shutil
 import signal
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import hypothesis
 import pytest
@@ -75,21 +75,22 @@ def isolated_environment() -> Iterator[None]:
     os.environ |= before
 
 
-def require_program(name: str) -> str:
-    """Path of a program; without it tests are skipped on a developer's machine and fail in CI."""
-    path = shutil.which(name)
-    if path is not None:
-        return path
-    reason = f"{name} is not installed"
+def say_missing(part: str) -> NoReturn:
     if "CI" in os.environ:
-        pytest.fail(reason)
-    pytest.skip(reason)
+        pytest.fail(f"CI has to have {part}")
+    pytest.skip(f"this machine has no {part}")
+
+
+@pytest.fixture(scope="session")
+def missing() -> Callable[[str], NoReturn]:
+    """Call it where the machine lacks a part: the test is skipped on a developer's machine, and fails in CI."""
+    return say_missing
 
 
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
     """Debian's browser, for playwright's `executable_path`."""
-    return require_program("chromium")
+    return shutil.which("chromium") or say_missing("chromium")
 
 
 def write_notebook(path: Path, parameters: str, *cells: str) -> Path:

@@ -19,8 +19,9 @@ import pytest
 from nightbook.records import RunStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+    from typing import NoReturn
 
     from tests.end_to_end.conftest import Scene
 
@@ -177,7 +178,7 @@ def test_what_changes_while_a_run_goes_on_does_not_change_what_ran(scene: Scene)
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk(tmp_path: Path, missing: Callable[[str], NoReturn]) -> Iterator[Path]:
     """A file system of twelve megabytes; only root may mount one."""
     folder = tmp_path / "small"
     folder.mkdir()
@@ -185,7 +186,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", folder], capture_output=True, check=False
     )
     if mounted.returncode != 0:
-        pytest.skip("only root may mount a small file system")
+        missing("right to mount a small file system: only root has it")
     yield folder
     subprocess.run(["umount", "--lazy", folder], check=True)
 

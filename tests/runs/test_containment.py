@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -15,6 +16,10 @@ from nightbook.runs.containment import (
     contained_command,
     die_with_parent,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
 
 
 def test_the_weakest_is_always_there_when_asked_for() -> None:
@@ -34,9 +39,9 @@ def test_in_whatever_containment_the_command_runs() -> None:
         assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "42\n"
 
 
-def test_a_namespace_ends_with_whoever_started_it() -> None:
+def test_a_namespace_ends_with_whoever_started_it(missing: Callable[[str], NoReturn]) -> None:
     if choose_containment() is Containment.PROCESS_TREE:
-        pytest.skip("this machine allows no PID namespaces")
+        missing("PID namespaces")
     inner = contained_command(["sh", "-c", "sleep 300 & echo started; wait"], choose_containment())
     code = "import subprocess, sys; subprocess.Popen(sys.argv[1:]); input()"
     with subprocess.Popen(

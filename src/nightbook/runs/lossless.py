@@ -18,7 +18,7 @@ def publish_without_loss(kernel: Any) -> None:  # noqa: ANN401 - an `ipykernel.k
 
 
 if __name__ == "__main__":
-    from IPython.core.getipython import get_ipython
+    from ipykernel.kernelapp import IPKernelApp
 
-    shell: Any = get_ipython()
-    publish_without_loss(shell.kernel)
+    application: Any = IPKernelApp
+    publish_without_loss(application.instance().kernel)
