@@ -32,6 +32,7 @@ MODULES = {
     "supervisor": "nightbook.runs.supervise",
     "runner": "nightbook.runs.engine",
     "publisher": "nightbook.runs.publish",
+    "page writer": "nightbook.runs.publish",
 }
 
 
@@ -136,7 +137,7 @@ class Scene:
         return notebook
 
     def processes(self, part: str, run: Run | None = None) -> list[psutil.Process]:
-        """Live processes of ours in this project: `supervisor`, `runner`, `publisher`, `unshare` or `kernel`."""
+        """Live processes of ours in this project: `kernel`, `unshare` or one of `MODULES`."""
         place = str(self.folder(run)) if run is not None else str(self.root)
         found = []
         for process in psutil.process_iter():
@@ -156,6 +157,10 @@ class Scene:
             return False
         if part == "unshare":
             return Path(command[0]).name == "unshare"
+        if part in {"publisher", "page writer"}:
+            parent = process.parent()
+            is_fork = parent is not None and parent.cmdline() == command
+            return MODULES[part] in command and is_fork == (part == "page writer")
         return Path(command[0]).name != "unshare" and MODULES[part] in command
 
     def survivors(self) -> list[str]:

@@ -144,7 +144,9 @@ def test_without_its_publisher_a_run_goes_on_and_its_report_comes_later(scene: S
         client = scene.start("run", "--json")
         scene.wait_until(lambda: scene.processes("runner"), "the runner to start")
         (publisher,) = scene.processes("publisher")
+        writers = [one.pid for one in scene.processes("page writer")]
         publisher.kill()
+        scene.wait_until(lambda: scene.has_ended(*writers), "who writes its pages to end with it", 10)
         output, errors = client.communicate(timeout=scene.patience_seconds)
     assert client.returncode == 0, errors
     (record,) = json.loads(output)["runs"]
@@ -153,6 +155,18 @@ def test_without_its_publisher_a_run_goes_on_and_its_report_comes_later(scene: S
     scene.environment["NIGHTBOOK_TRACKING_URI"] = "http://127.0.0.1:9"
     scene.command("sync", expect=5)
     assert (scene.folder(record) / "report.html").exists()
+
+
+def test_without_its_page_writer_the_publisher_writes_the_report(scene: Scene) -> None:
+    scene.stage("waits", WAIT)
+    client = scene.start("run", "--json")
+    scene.wait_until((scene.root / "notebooks" / "waiting").exists, "the cell to start")
+    (writer,) = scene.processes("page writer")
+    writer.kill()
+    (scene.root / "notebooks" / "go").touch()
+    output, _ = client.communicate(timeout=scene.patience_seconds)
+    (record,) = json.loads(output)["runs"]
+    assert (scene.root / record["report"]).exists()
 
 
 def test_what_changes_while_a_run_goes_on_does_not_change_what_ran(scene: Scene) -> None:

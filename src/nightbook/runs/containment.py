@@ -9,7 +9,9 @@ environment, by the next command.
 from __future__ import annotations
 
 import ctypes
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from enum import StrEnum
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ANY = "auto"
+_PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
 _USER_NAMESPACE = (_NAMESPACE[0], "--user", "--map-current-user", *_NAMESPACE[1:])
@@ -87,3 +90,14 @@ def become_subreaper() -> None:
     """Orphans of this process's descendants become its children, so that it can find and end them. Linux only."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_with_parent(parent_pid: int) -> None:
+    """Have the operating system end this process when its parent ends, or has ended meanwhile. Linux only.
+
+    Args:
+        parent_pid: Who the parent was when this process was made.
+    """
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent_pid:
+        os._exit(0)

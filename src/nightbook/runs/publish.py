@@ -8,109 +8,80 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING, Any
 
 from nightbook.files import write_atomically
 from nightbook.loading import without
 from nightbook.records import RunKind, RunStatus
+from nightbook.runs.conversation import KEPT_FOR_THE_END_SECONDS, Conversation
 from nightbook.runs.ledger import Ledger
-from nightbook.runs.probe import answers
+from nightbook.runs.pages import Pages
 from nightbook.runs.request import REQUEST, TRACKING, ExecutionRequest
 from nightbook.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from concurrent.futures import Future
-
     from nightbook.runs.outbox import Outbox
     from nightbook.settings import Settings
 
-Said = TypeVar("Said")
-
+END = ""
 PAUSE_SECONDS = 2.0
 SHORT_PAUSE_SECONDS = 0.05
 ENDING_SECONDS = 10.0
-PATIENCE_SECONDS = 1.0
-KEPT_FOR_THE_END_SECONDS = 0.5
-LOOK_SECONDS = 0.25
-ASK_AGAIN_SECONDS = 10.0
-
-
-class Conversation:
-    """What is said to MLflow, whose silence may hold up those who wait for a second in all.
-
-    A request to a server that hangs takes ten seconds: it is made on a thread that can be left behind.
-    """
-
-    def __init__(self, uri: str) -> None:
-        self._uri = uri
-        self._patience_seconds = PATIENCE_SECONDS
-        self._ask_again_at = 0.0
-        self._speaker = ThreadPoolExecutor(1, thread_name_prefix="nightbook-mlflow")
-        self._talk: Future[Any] | None = None
-
-    def can_begin_while_waited_for(self, *, keep_seconds: float = 0) -> bool:
-        """Whether MLflow answers, when a runner or a person waits: each silence leaves less time for the next."""
-        left = self._patience_seconds - keep_seconds
-        if self._is_stuck or left <= 0:
-            return False
-        began = time.monotonic()
-        if answers(self._uri, timeout_seconds=left):
-            return True
-        self._patience_seconds -= min(left, time.monotonic() - began)
-        return False
-
-    def can_begin(self) -> bool:
-        """Whether MLflow answers, when nobody waits: after a silence it is left in peace for a while."""
-        if self._is_stuck or time.monotonic() < self._ask_again_at:
-            return False
-        if answers(self._uri, timeout_seconds=KEPT_FOR_THE_END_SECONDS):
-            return True
-        self._ask_again_at = time.monotonic() + ASK_AGAIN_SECONDS
-        return False
-
-    def hold(self, talk: Callable[[], Said]) -> Said | None:
-        """Return what came of a talk; None when MLflow fell silent and the talk was left to itself."""
-        self._talk = said = self._speaker.submit(talk)
-        # However long it takes: as long as MLflow answers others, it is at work.
-        while not wait([said], LOOK_SECONDS).done:
-            if not answers(self._uri, timeout_seconds=PATIENCE_SECONDS):
-                return None
-        return said.result()
-
-    @property
-    def _is_stuck(self) -> bool:
-        return self._talk is not None and not self._talk.done()
 
 
 class Publishing:
     """Serves one `nightbook` command until it closes the pipe."""
 
-    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+    def __init__(self, settings: Settings, ledger: Ledger, pages: Pages) -> None:
         self._settings = settings
         self._ledger = ledger
+        self._pages = pages
         self._mlflow = Conversation(settings.tracking_uri)
         self._outbox: Outbox | None = None
+        self._told: SimpleQueue[str] = SimpleQueue()
         self._awaiting: set[str] = set()
         self._known: set[str] = set()
 
     def serve(self) -> str:
         """Return why something is still owed, empty when nothing is."""
+        Thread(target=self._listen, name="nightbook-told", daemon=True).start()
         # MLflow is loaded while nothing runs yet.
         self._publish(set())
         # A runner that waits for its MLflow run is not to wait for us.
-        while (told := _told(SHORT_PAUSE_SECONDS if self._awaiting else PAUSE_SECONDS)) is not None:
+        while END not in (told := self._hear(SHORT_PAUSE_SECONDS if self._awaiting else PAUSE_SECONDS)):
             self._publish(told)
         return self._finish()
+
+    def _listen(self) -> None:
+        """Take in what comes, also while MLflow is talked to: no page waits for that."""
+        for line in sys.stdin:
+            self._pages.begin(line.strip())
+            self._told.put(line.strip())
+        self._told.put(END)
+
+    def _hear(self, timeout_seconds: float) -> set[str]:
+        """The ids that came meanwhile; when there are no more, `END`."""
+        told = set()
+        with suppress(Empty):
+            told.add(self._told.get(timeout=timeout_seconds))
+            while END not in told:
+                told.add(self._told.get_nowait())
+        if len(told) > 1 and END in told:
+            told.remove(END)
+            self._told.put(END)
+        return told
+
+    def _has_news(self) -> bool:
+        return not self._told.empty()
 
     def _publish(self, told: set[str]) -> None:
         self._known |= told
@@ -120,7 +91,7 @@ class Publishing:
             outbox = self._open()
             if self._ledger.deliveries.owed_runs():
                 # Whoever has news goes first: it may be a runner that waits for its MLflow run.
-                self._mlflow.hold(partial(outbox.drain, is_enough=_has_news))
+                self._mlflow.hold(partial(outbox.drain, is_enough=self._has_news))
 
     def _finish(self) -> str:
         self._await_ends()
@@ -150,15 +121,15 @@ class Publishing:
 
     def _write_reports(self) -> None:
         """Reports do not wait for MLflow."""
-        ensure_page = import_module("nightbook.runs.reporting").ensure_page
         for run_id in self._ledger.deliveries.owed_runs():
-            ensure_page(self._settings, self._ledger, self._ledger.get(run_id))
+            self._pages.ensure(run_id, self._ledger)
 
     def _open(self) -> Outbox:
-        # MLflow and nbconvert take seconds to load: the first word with the ledger and the probe come before.
+        # MLflow takes seconds to load: the first word with the ledger and the probe come before.
         if self._outbox is None:
             publishing = load_publishing(is_embedded=self._settings.is_embedded_tracking)
-            self._outbox = publishing.ReportingOutbox(self._settings, self._ledger)
+            ensure_page = partial(self._pages.ensure, ledger=self._ledger)
+            self._outbox = publishing.ReportingOutbox(self._settings, self._ledger, ensure_page)
         return self._outbox
 
     def _awaits_tracking(self, run_id: str) -> bool:
@@ -183,7 +154,7 @@ class Publishing:
 
 
 def load_publishing(*, is_embedded: bool) -> Any:  # noqa: ANN401 - a module
-    """Import MLflow and nbconvert; MLflow as it is for those who install `mlflow-skinny`, in two thirds of the time.
+    """Import MLflow as it is for those who install `mlflow-skinny`, in two thirds of the time.
 
     A run is told to MLflow without any data library; should some MLflow need one after all, it gets it.
 
@@ -195,26 +166,14 @@ def load_publishing(*, is_embedded: bool) -> Any:  # noqa: ANN401 - a module
     return import_module("nightbook.runs.publishing")
 
 
-def _has_news() -> bool:
-    return bool(select.select([sys.stdin.fileno()], [], [], 0)[0])
-
-
-def _told(timeout_seconds: float) -> set[str] | None:
-    """Run ids that came meanwhile; None at the end of the input."""
-    ready, _, _ = select.select([sys.stdin.fileno()], [], [], timeout_seconds)
-    if not ready:
-        return set()
-    chunk = os.read(sys.stdin.fileno(), 65536)
-    return {line.decode() for line in chunk.split()} if chunk else None
-
-
 def main() -> None:
     """Serve the project named on the command line."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
     settings = load_settings(Path(sys.argv[1]), environment=os.environ)
+    pages = Pages(settings)
     with Ledger.open(settings.ledger) as ledger:
-        owed = Publishing(settings, ledger).serve()
+        owed = Publishing(settings, ledger, pages).serve()
     sys.stdout.write(json.dumps({"owed": owed}))
     sys.stdout.flush()
     # MLflow's threads and engines have nothing left to say.

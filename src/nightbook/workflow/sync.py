@@ -47,10 +47,14 @@ def sync(settings: Settings, source: Path | None = None) -> SyncResult:
     """
     if source is None:
         with open_ledger(settings) as ledger:
+
+            def ensure(run_id: str) -> None:
+                ensure_page(settings, ledger, ledger.get(run_id))
+
             # Reports do not wait for MLflow.
             for run_id in ledger.deliveries.owed_runs():
-                ensure_page(settings, ledger, ledger.get(run_id))
-            drained = ReportingOutbox(settings, ledger).drain()
+                ensure(run_id)
+            drained = ReportingOutbox(settings, ledger, ensure).drain()
     else:
         state = _state_folder(source)
         with Ledger.open(f"sqlite:///{state / 'ledger.sqlite'}", create=False) as ledger:
