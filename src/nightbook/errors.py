@@ -92,6 +92,10 @@ class StorageError(NightbookError):
     """A folder that cannot be written, or a disk that is full."""
 
 
+class DamagedContentError(StorageError):
+    """The content store does not have what it should, or had it damaged: it has it no more."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Name the closest known word for a remedy, or list them all when none is close."""
     names = sorted(known)

@@ -9,11 +9,12 @@ from nightbook.errors import StorageError
 from nightbook.pipelines.plan import Verdict
 from nightbook.records import RunKind, RunStatus
 from nightbook.settings import Settings, load_settings
-from nightbook.workflow.carrying import make_true, making_runs, with_records
+from nightbook.workflow.carrying import begin, making_runs, with_records
 from nightbook.workflow.contact import open_ledger
 from nightbook.workflow.execution import Execution, Slot
 from nightbook.workflow.planning import gather_evidence, plan
 from nightbook.workflow.requests import RunRequest, SilentWatcher, StageState, StageView
+from nightbook.workflow.run import run
 from nightbook.workflow.targets import select
 
 if TYPE_CHECKING:
@@ -69,9 +70,30 @@ def test_a_decision_to_restore_is_made_true_without_a_run(settings: Settings) ->
     decision = plan(request)["make"]
     assert decision.verdict is Verdict.RESTORE
     selection = select(settings, ("make",), {})
+    evidence = gather_evidence(request, selection)
     with making_runs(request, {}) as maker:
-        begun = make_true(decision, selection.pipeline.stages["make"], gather_evidence(request, selection), maker)
-    assert begun is StageState.RESTORED
+        made = begin(selection.pipeline.stages["make"], lambda: decision, evidence, maker)
+    assert made == (decision, StageState.RESTORED)
+    assert numbers.read_text() == before
+
+
+def test_outputs_that_the_store_kept_badly_are_made_again(settings: Settings) -> None:
+    numbers = settings.root / "data" / "numbers.txt"
+    before = numbers.read_text()
+    with open_ledger(settings) as ledger:
+        (pin,) = ledger.find("make@latest").outputs
+    kept = next((settings.state / "store").rglob(pin.digest.removeprefix("sha256:")[2:]))
+    kept.chmod(0o644)
+    kept.write_text("damaged")
+    numbers.unlink()
+    result = run(RunRequest(settings=settings, targets=("make",)), SilentWatcher())
+    assert result.plan is not None
+    assert result.plan["make"].verdict is Verdict.RESTORE
+    (view,) = result.stages
+    assert (view.state, view.reason) == (
+        StageState.SUCCEEDED,
+        "output data/numbers.txt is gone, and the content store does not have it",
+    )
     assert numbers.read_text() == before
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nightbook.errors import LedgerError, StorageError
 from nightbook.records import Cause, Run, RunKind, RunStatus
 from nightbook.runs.launch import Progress
 from nightbook.workflow.execution import Execution, Slot, outcome_of_all
@@ -35,6 +36,9 @@ class ScriptedRun:
     def cancel(self) -> None:
         self.is_cancelled = True
 
+    def wait(self) -> None:
+        assert self.is_cancelled
+
     def kill(self) -> None:
         self.is_cancelled = True
 
@@ -45,12 +49,22 @@ class ScriptedWork:
 
     outcomes: dict[str, list[RunStatus]] = field(default_factory=dict)
     up_to_date: set[str] = field(default_factory=set)
+    unwritable: set[str] = field(default_factory=set)
     begun: list[str] = field(default_factory=list)
     given_up: dict[str, list[str]] = field(default_factory=dict)
     at_once: int = 0
     most_at_once: int = 0
+    ledger_away_for: int = 0
+
+    def reach_the_ledger(self) -> None:
+        if self.ledger_away_for:
+            self.ledger_away_for -= 1
+            raise LedgerError("it is away")
 
     def begin(self, slot: Slot) -> ScriptedRun | StageState:
+        self.reach_the_ledger()
+        if slot.name in self.unwritable:
+            raise StorageError(f"nothing of {slot.name} can be written")
         if slot.name in self.up_to_date:
             return StageState.UP_TO_DATE
         self.begun.append(slot.name)
@@ -59,6 +73,7 @@ class ScriptedWork:
         return ScriptedRun(slot.name)
 
     def conclude(self, slot: Slot, live: ScriptedRun) -> Run:
+        self.reach_the_ledger()
         self.at_once -= 1
         if live.is_cancelled:
             return record(slot.name, RunStatus.CANCELLED)
@@ -129,6 +144,38 @@ def test_what_is_up_to_date_counts_as_good_for_what_depends_on_it() -> None:
 def test_a_lost_run_counts_as_failed() -> None:
     work = ScriptedWork(outcomes={"a": [RunStatus.LOST]})
     assert states(execute(chain("a", "b"), work)) == {"a": StageState.FAILED, "b": StageState.UPSTREAM_FAILED}
+
+
+def test_a_ledger_that_is_away_for_a_moment_is_waited_for() -> None:
+    work = ScriptedWork(ledger_away_for=1)
+    execution = Execution(chain("a", "b"), work, jobs=1, watcher=SilentWatcher())  # type: ignore[arg-type]  # scripted runs
+    begin = work.begin
+
+    def begin_and_lose_it(slot: Slot) -> ScriptedRun | StageState:
+        live = begin(slot)
+        work.ledger_away_for = 3
+        return live
+
+    work.begin = begin_and_lose_it  # type: ignore[method-assign]  # a scripted run
+    execution.run()
+    assert work.begun == ["a", "b"]
+    assert set(states(execution).values()) == {StageState.SUCCEEDED}
+
+
+def test_a_ledger_that_stays_away_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nightbook.workflow.execution.LEDGER_PATIENCE_SECONDS", 0)
+    with pytest.raises(LedgerError):
+        execute(chain("a"), ScriptedWork(ledger_away_for=1000))
+
+
+def test_what_runs_is_ended_in_good_order_when_something_is_wrong_beside_it() -> None:
+    work = ScriptedWork(unwritable={"c"})
+    slots = [Slot(name="a"), Slot(name="b"), Slot(name="c")]
+    execution = Execution(slots, work, jobs=3, watcher=SilentWatcher())  # type: ignore[arg-type]  # scripted runs
+    with pytest.raises(StorageError, match="nothing of c"):
+        execution.run()
+    assert work.begun == ["a", "b"]
+    assert states(execution) == {"a": StageState.CANCELLED, "b": StageState.CANCELLED, "c": StageState.WAITING}
 
 
 def test_a_cancellation_interrupts_what_runs_and_starts_nothing_more() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from nightbook.errors import StorageError
+from nightbook.errors import DamagedContentError, StorageError
 from nightbook.pipelines.digests import PREFIX, digest_bytes, folder_manifest, read_manifest
 
 if TYPE_CHECKING:
@@ -65,10 +65,11 @@ class ContentStore:
         """Bring back a file or folder at once as a whole; what lay there is replaced.
 
         Raises:
-            StorageError: The store does not have it, it was damaged, or the place cannot be written.
+            DamagedContentError: The store does not have it, or what it had was damaged.
+            StorageError: The place cannot be written.
         """
         if not self.has(digest):
-            raise StorageError(f"the content store has no {digest}", remedy="nightbook run --force")
+            raise DamagedContentError(f"the content store has no {digest}", remedy="nightbook run --force")
         # Through a link, so that data kept elsewhere comes back there.
         path = Path(os.path.realpath(path))
         temporary = path.parent / f".{path.name}.{uuid4().hex}"
@@ -114,7 +115,7 @@ class ContentStore:
     def _copy_out(self, digest: str, path: Path) -> None:
         if _copy(self._object(digest), path, _READABLE) != digest:
             self._object(digest).unlink()
-            raise StorageError(f"the content store's copy of {digest} was damaged", remedy="nightbook run")
+            raise DamagedContentError(f"the content store's copy of {digest} was damaged", remedy="nightbook run")
 
     def _copy_out_folder(self, digest: str, folder: Path) -> None:
         folder.mkdir()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from nightbook.errors import NightbookError
+from nightbook.errors import DamagedContentError, NightbookError
 from nightbook.pipelines.plan import Verdict
 from nightbook.records import Cause, LastSuccess, RunStatus
 from nightbook.runs.facts import Outcome
@@ -18,7 +18,7 @@ from nightbook.workflow.making import RunMaker
 from nightbook.workflow.requests import StageState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from nightbook.pipelines.plan import Decision, Evidence
     from nightbook.pipelines.stage import Stage
@@ -59,7 +59,17 @@ def making_runs(request: RunRequest, asked: Mapping[str, str]) -> Iterator[RunMa
             maker.stop_beating()
 
 
-def make_true(decision: Decision, stage: Stage, evidence: Evidence, maker: RunMaker) -> SupervisedRun | StageState:
+def begin(
+    stage: Stage, decide: Callable[[], Decision], evidence: Evidence, maker: RunMaker
+) -> tuple[Decision, SupervisedRun | StageState]:
+    """Decide what a stage needs and begin it; kept outputs that turn out to be damaged make a run needed."""
+    while True:
+        decision = decide()
+        with suppress(DamagedContentError):  # the store has dropped them: the next decision is another
+            return decision, _make_true(decision, stage, evidence, maker)
+
+
+def _make_true(decision: Decision, stage: Stage, evidence: Evidence, maker: RunMaker) -> SupervisedRun | StageState:
     """Start the run that a settled decision asks for, or put back the outputs that make it needless."""
     if decision.verdict is Verdict.UP_TO_DATE:
         return StageState.UP_TO_DATE

@@ -5,10 +5,11 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from nightbook.errors import LedgerError, NightbookError
 from nightbook.records import Cause, RunStatus
 from nightbook.runs.facts import Outcome
 from nightbook.workflow.requests import SilentWatcher, StageState, StageView
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 TICK_SECONDS = 0.05
 PATIENT_SIGNALS = 2
+LEDGER_PATIENCE_SECONDS = 120.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,6 +90,7 @@ class Execution:
         self._watcher = watcher
         self._cancellations = 0
         self._asked = self._heard = 0
+        self._away_since: float | None = None
 
     @property
     def views(self) -> tuple[StageView, ...]:
@@ -105,16 +108,45 @@ class Execution:
         return outcome_of_all(self.views, is_cancelled=self.is_cancelled)
 
     def run(self) -> None:
-        """Return when every slot is settled."""
+        """Return when every slot is settled.
+
+        Raises:
+            NightbookError: Something is wrong that no slot is to blame for: what ran has been ended in good order.
+        """
         with _signals_to(self._ask_to_stop):
-            while not self._is_settled:
-                while self._asked > self._heard:
-                    self._heard += 1
-                    self.cancel()
-                self._tick()
-                if not self._is_settled:
-                    time.sleep(TICK_SECONDS)
+            try:
+                while not self._is_settled:
+                    self._tick_patiently()
+                    if not self._is_settled:
+                        time.sleep(TICK_SECONDS)
+            except NightbookError:
+                self._end_what_runs()
+                raise
         self._tell()
+
+    def _tick_patiently(self) -> None:
+        """Ask a ledger that is away for a moment again with the next tick; what runs goes on without it."""
+        while self._asked > self._heard:
+            self._heard += 1
+            self.cancel()
+        try:
+            self._tick()
+        except LedgerError:
+            now = time.monotonic()
+            self._away_since = self._away_since or now
+            if now - self._away_since > LEDGER_PATIENCE_SECONDS:
+                raise
+            self._tell()
+        else:
+            self._away_since = None
+
+    def _end_what_runs(self) -> None:
+        self.cancel()
+        for slot in self._slots.values():
+            if slot.live is not None:
+                slot.live.wait()
+                with suppress(NightbookError):  # one has been raised already
+                    self._settle(slot, slot.live)
 
     @property
     def _is_settled(self) -> bool:
@@ -154,8 +186,8 @@ class Execution:
             self._watcher = SilentWatcher()
 
     def _settle(self, slot: Slot, live: SupervisedRun) -> None:
-        slot.live = None
         run = self._work.conclude(slot, live)
+        slot.live = None
         is_failure = run.status is RunStatus.FAILED
         if is_failure and slot.tries_left > 0 and not self.is_cancelled:
             slot.tries_left -= 1

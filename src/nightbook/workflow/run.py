@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
@@ -12,7 +13,7 @@ from nightbook.errors import StorageError
 from nightbook.files import make_folder
 from nightbook.pipelines.plan import Decision, Evidence, Plan, Verdict, make_plan, settle
 from nightbook.records import LastSuccess, RunKind, RunStatus
-from nightbook.workflow.carrying import make_true, making_runs, success_of, with_records
+from nightbook.workflow.carrying import begin, making_runs, success_of, with_records
 from nightbook.workflow.execution import Execution, Slot
 from nightbook.workflow.planning import check_secrets, gather_evidence
 from nightbook.workflow.remembering import remember
@@ -123,10 +124,10 @@ class StageWork:
     def begin(self, slot: Slot) -> SupervisedRun | StageState:
         """Decide again, now that all before it is there: outputs that came out the same need no new run behind them."""
         pipeline = self.selection.pipeline
-        decision = settle(pipeline, slot.name, self.evidence)
+        decide = partial(settle, pipeline, slot.name, self.evidence)
+        decision, begun = begin(pipeline.stages[slot.name], decide, self.evidence, self.maker)
         self._decisions[slot.name] = decision
         slot.reason = "; ".join(decision.reasons)
-        begun = make_true(decision, pipeline.stages[slot.name], self.evidence, self.maker)
         if isinstance(begun, StageState) and decision.last is not None:
             self._succeeded(slot.name, decision.last)
         return begun

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nightbook.errors import ParameterError
-from nightbook.notebooks.parameters import ParameterRole
 from nightbook.pipelines.graph import check_data
 from nightbook.pipelines.plan import Evidence, require_kernels, settle
 from nightbook.records import Cause, Run, RunKind, RunStatus
 from nightbook.runs.facts import Outcome
 from nightbook.runs.request import COMPARISON, ComparisonOrder
-from nightbook.workflow.carrying import make_true, making_runs, success_of, with_records
+from nightbook.workflow.carrying import begin, making_runs, success_of, with_records
 from nightbook.workflow.execution import Execution, Slot
-from nightbook.workflow.parameter_sets import set_digest, set_name
 from nightbook.workflow.planning import check_secrets, gather_evidence
 from nightbook.workflow.remembering import remember_sweep
 from nightbook.workflow.requests import RunRequest, RunResult, StageState, StageView, SweepRequest
 from nightbook.workflow.run import prepare, run
-from nightbook.workflow.targets import Selection, select
+from nightbook.workflow.set_stages import ParameterSet, changed_stages, parameter_set, select_for, shared_stages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from nightbook.pipelines.graph import Pipeline
     from nightbook.pipelines.plan import Decision
-    from nightbook.pipelines.stage import DataPath, Stage
     from nightbook.records import LastSuccess
     from nightbook.runs.launch import SupervisedRun
     from nightbook.runs.ledger import Ledger
@@ -38,23 +34,6 @@ if TYPE_CHECKING:
 BETTER = {"min": "lower", "max": "higher"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParameterSet:
-    """One set, ready to run.
-
-    Attributes:
-        name: For people.
-        digest: Of its values, as they were understood.
-        pipeline: The stages with the set's values; those that it changes write into folders of their own.
-        changed: The stages that it changes, in order.
-    """
-
-    name: str
-    digest: str
-    pipeline: Pipeline
-    changed: tuple[str, ...]
-
-
 def sweep(request: SweepRequest, watcher: Watcher) -> RunResult:
     """Run every set that has not succeeded before; a failure stops no other.
 
@@ -63,12 +42,12 @@ def sweep(request: SweepRequest, watcher: Watcher) -> RunResult:
     """
     if not any(request.sets):
         raise ParameterError("the sweep's parameter sets name no parameter", remedy="--grid learning_rate=0.01,0.1")
-    first = _select(request.base, request.sets[0])
-    changed = _changed_stages(first, request.sets)
+    first = select_for(request.base, request.sets[0])
+    changed = changed_stages(first, request.sets)
     # What comes to the same values is one set, however it was typed.
-    sets = tuple({one.digest: one for one in (_parameter_set(request.base, v, changed) for v in request.sets)}.values())
+    sets = tuple({one.digest: one for one in (parameter_set(request.base, v, changed) for v in request.sets)}.values())
     _check(sets)
-    shared = _shared_stages(first, changed)
+    shared = shared_stages(first, changed)
     if shared:
         # What every set needs and none changes is looked at before anything starts, too.
         prepare(_shared_request(request.base, shared))
@@ -106,90 +85,6 @@ def _not_begun(before: RunResult, parent: Run, maker: RunMaker) -> RunResult:
     maker.end_parent(Outcome(status=before.status, cause=cause, message=f"no set was run: {why}"))
     owed = maker.publisher.close()
     return replace(before, parent=maker.ledger.get(parent.run_id), owed=owed)
-
-
-def _select(base: RunRequest, values: Mapping[str, object]) -> Selection:
-    return select(base.settings, base.targets, {**base.parameters, **values})
-
-
-def _changed_stages(selection: Selection, sets: Sequence[Mapping[str, object]]) -> tuple[str, ...]:
-    """The stages that declare what varies, and all behind them that were asked for."""
-    varied = {name for one in sets for name in one}
-    involved = selection.pipeline.needed_for(selection.names)
-    asked = set(selection.names)
-    declaring = []
-    for name in involved:
-        declared = {one.name for one in selection.pipeline.stages[name].parameters}
-        if any(key in declared if "." not in key else key.partition(".")[0] == name for key in varied) and (
-            name in asked or any(key.startswith(f"{name}.") for key in varied)
-        ):
-            declaring.append(name)
-    behind = set(selection.pipeline.depending_on(declaring))
-    return tuple(name for name in involved if name in behind)
-
-
-def _shared_stages(selection: Selection, changed: tuple[str, ...]) -> tuple[str, ...]:
-    needed = selection.pipeline.needed_for(selection.names)
-    return () if selection.is_lone else tuple(name for name in needed if name not in changed)
-
-
-def _parameter_set(base: RunRequest, values: Mapping[str, object], changed: tuple[str, ...]) -> ParameterSet:
-    """The stages of a set: outputs go to a folder of its own, and what it reads of them comes from there."""
-    plain = _select(base, values)
-    stages = plain.pipeline.stages
-    bound = {name: stages[name].binding.json_values() for name in changed}
-    folder = base.settings.state / "sweeps" / set_digest(bound)
-    moved: dict[str, str] = {}
-    apart: dict[str, object] = {}
-    for name in changed:
-        prefix = "" if plain.is_lone else f"{name}."
-        for output in _own_outputs(stages[name]):
-            # Each in a folder of its own: two outputs may have the same file name.
-            moved[output.key] = str(folder / name / output.name / Path(output.uri).name)
-            apart[f"{prefix}{output.name}"] = moved[output.key]
-        for data in stages[name].inputs:
-            if (place := _moved(data, moved, stages[name])) is not None:
-                apart[f"{prefix}{data.name}"] = place
-    selection = _select(base, {**values, **apart})
-    return ParameterSet(name=set_name(values), digest=set_digest(bound), pipeline=selection.pipeline, changed=changed)
-
-
-def _moved(data: DataPath, moved: Mapping[str, str], stage: Stage) -> str | None:
-    """Where an input lies in a set: moved with the output that it is, or is part of; None when no set changes it.
-
-    Raises:
-        ParameterError: It is a folder of which only a part is moved, or cannot be set.
-    """
-    for key, place in moved.items():
-        if data.key == key or data.key.startswith(f"{key}/"):
-            if data.name not in {one.name for one in stage.parameters}:
-                raise ParameterError(
-                    f"stage '{stage.name}' always reads {data.uri}, which each set of the sweep writes elsewhere",
-                    remedy=f"declare it in the notebook: {data.name}: Input = …",
-                )
-            return place + data.key.removeprefix(key)
-        if key.startswith(f"{data.key}/"):
-            raise ParameterError(
-                f"stage '{stage.name}' reads the folder {data.uri}, of which the sweep changes only a part",
-                remedy="let it read the file itself, or sweep a stage before the folder",
-            )
-    return None
-
-
-def _own_outputs(stage: Stage) -> tuple[DataPath, ...]:
-    """The stage's outputs, all of which a parameter of its notebook must set.
-
-    Raises:
-        ParameterError: One is written to a path that cannot be set.
-    """
-    settable = {one.name for one in stage.parameters if one.role is ParameterRole.OUTPUT}
-    for output in stage.outputs:
-        if output.name not in settable:
-            raise ParameterError(
-                f"stage '{stage.name}' always writes {output.uri}: the runs of a sweep would overwrite each other's",
-                remedy=f"declare it in the notebook: {output.name}: Output = …",
-            )
-    return stage.outputs
 
 
 def _execute(request: SweepRequest, work: SweepWork, parent: Run, watcher: Watcher) -> RunResult:
@@ -266,9 +161,10 @@ class SweepWork:
     def begin(self, slot: Slot) -> SupervisedRun | StageState:
         """A set that succeeded before, with the same code and data, is not run again."""
         one, name = self._places[slot.name]
-        decision = self._decisions[slot.name] = self._decide(one, name)
+        decide = partial(self._decide, one, name)
+        decision, begun = begin(one.pipeline.stages[name], decide, self.evidence, self.maker)
+        self._decisions[slot.name] = decision
         slot.reason = "; ".join(decision.reasons)
-        begun = make_true(decision, one.pipeline.stages[name], self.evidence, self.maker)
         if isinstance(begun, StageState) and decision.last is not None:
             self._successes[one.digest][name] = decision.last
             slot.run = self.maker.ledger.get(decision.last.run_id)
