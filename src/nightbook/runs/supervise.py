@@ -10,7 +10,6 @@ import os
 import platform
 import signal
 import sys
-import time
 import traceback
 from contextlib import suppress
 from dataclasses import replace
@@ -36,6 +35,7 @@ from nightbook.runs.heartbeat import Heartbeat
 from nightbook.runs.journal import is_executable
 from nightbook.runs.judge import Evidence, Judgement, Stop, judge
 from nightbook.runs.liveness import SupervisorProcess
+from nightbook.runs.patience import patiently
 from nightbook.runs.redaction import Redactor
 from nightbook.runs.request import ENVIRONMENT, EVENTS, DeclaredPath, ExecutionRequest
 from nightbook.runs.watch import RunnerWatch
@@ -43,8 +43,6 @@ from nightbook.runs.watch import RunnerWatch
 if TYPE_CHECKING:
     from nightbook.runs.executed import Trace
     from nightbook.runs.ledger import Ledger
-
-LEDGER_PATIENCE_SECONDS = 120.0
 
 
 def supervise(request: ExecutionRequest) -> None:
@@ -99,17 +97,13 @@ def record(request: ExecutionRequest, outcome: Outcome) -> None:
         LedgerError: The ledger was away all the time: the next command will find the run lost.
         StorageError: Its disk was full all the time, likewise.
     """
-    deadline = time.monotonic() + LEDGER_PATIENCE_SECONDS
-    while True:
-        try:
-            with open_ledger(request) as ledger:
-                if not ledger.finish(request.run_id, outcome):
-                    agree_with(ledger, request)
-                return
-        except (LedgerError, StorageError):
-            if time.monotonic() >= deadline:
-                raise
-            time.sleep(1)
+
+    def finish() -> None:
+        with open_ledger(request) as ledger:
+            if not ledger.finish(request.run_id, outcome):
+                agree_with(ledger, request)
+
+    patiently(finish)
 
 
 def agree_with(ledger: Ledger, request: ExecutionRequest) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from nightbook.errors import LedgerError, NightbookError
 from nightbook.records import Cause, RunStatus
 from nightbook.runs.facts import Outcome
+from nightbook.runs.patience import LEDGER_PATIENCE_SECONDS
 from nightbook.workflow.requests import SilentWatcher, StageState, StageView
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 TICK_SECONDS = 0.05
 PATIENT_SIGNALS = 2
-LEDGER_PATIENCE_SECONDS = 120.0
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nightbook.files import file_state, write_atomically
@@ -17,6 +18,7 @@ from nightbook.runs.facts import NewRun, Outcome, current_user
 from nightbook.runs.heartbeat import Heartbeat
 from nightbook.runs.launch import SupervisedRun
 from nightbook.runs.liveness import SupervisorProcess
+from nightbook.runs.patience import patiently
 from nightbook.runs.recovery import recover
 from nightbook.runs.request import CANCEL, SOURCE, TRACKING, DeclaredPath, ExecutionRequest
 
@@ -89,7 +91,7 @@ class RunMaker:
         self.stop_beating()
         if self.parent is not None:
             took = time.monotonic() - self._began
-            self.ledger.finish(self.parent.run_id, replace(outcome, duration_seconds=took))
+            patiently(partial(self.ledger.finish, self.parent.run_id, replace(outcome, duration_seconds=took)))
             self.publisher.changed(self.parent.run_id)
 
     def stop_beating(self) -> None:
