@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Event
 from typing import TYPE_CHECKING
@@ -45,13 +46,36 @@ def web_server() -> Iterator[WebServer]:
         server.shutdown()
 
 
+@pytest.fixture
+def database_port() -> Iterator[int]:
+    """A port where a first word is said as databases do: PostgreSQL once it was asked for TLS, MySQL by itself."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def speak() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    with connection:
+                        connection.settimeout(0.1)
+                        with suppress(TimeoutError):
+                            connection.recv(8)
+                        connection.sendall(b"N")
+
+        threading.Thread(target=speak, daemon=True).start()
+        yield server.getsockname()[1]
+
+
 @pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg", "mysql+pymysql"])
-def test_a_database_that_listens_answers(scheme: str, silent_port: int) -> None:
-    assert answers(f"{scheme}://user:secret@127.0.0.1:{silent_port}/db", timeout_seconds=5)
+def test_a_database_that_speaks_answers(scheme: str, database_port: int) -> None:
+    assert answers(f"{scheme}://user:secret@127.0.0.1:{database_port}/db", timeout_seconds=5)
 
 
-@pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_web_server_that_listens_and_says_nothing_does_not_answer(scheme: str, silent_port: int) -> None:
+def test_of_a_database_whose_words_we_do_not_know_it_is_enough_that_it_listens(silent_port: int) -> None:
+    assert answers(f"mssql+pyodbc://127.0.0.1:{silent_port}/db", timeout_seconds=5)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "postgresql+psycopg", "mysql"])
+def test_a_server_that_listens_and_says_nothing_does_not_answer(scheme: str, silent_port: int) -> None:
     assert not answers(f"{scheme}://127.0.0.1:{silent_port}", timeout_seconds=0.2)
 
 

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+_GREETINGS = {"postgresql": bytes.fromhex("00000008 04d2162f"), "mysql": b""}
+"""What makes a database say its first word: PostgreSQL is asked for TLS, and says yes or no; MySQL speaks first."""
 
 
 def answers(uri: str, *, timeout_seconds: float) -> bool:
     """Ask the host that a URI names; True for a URI that names none, such as a file's.
 
-    A web server has to say something, whatever it is: one that hangs accepts connections too. Of a database it is
+    It has to say something, whatever it is: a server that hangs accepts connections too. Of SQL Server alone it is
     enough that it listens.
 
     Args:
@@ -29,8 +31,8 @@ def answers(uri: str, *, timeout_seconds: float) -> bool:
     """
     parts = urlsplit(uri)
     kind = parts.scheme.partition("+")[0]
-    ask = _speaks if kind in {"http", "https"} else _listens
-    if not parts.hostname or (ask is _listens and kind not in _PORTS):
+    ask = _answers_http if kind in {"http", "https"} else _answers_as_database
+    if not parts.hostname or (ask is _answers_as_database and kind not in _PORTS):
         return True
     heard: list[bool] = []
     # A name server that is away holds up the look-up for long, and no timeout reaches it.
@@ -55,7 +57,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """Go nowhere."""
 
 
-def _speaks(parts: SplitResult, timeout_seconds: float) -> bool:
+def _answers_http(parts: SplitResult, timeout_seconds: float) -> bool:
     # MLflow says OK there, without looking at its database. The variables that name a proxy hold as for its client.
     place = parts._replace(
         netloc=parts.netloc.rpartition("@")[2], path=f"{parts.path.rstrip('/')}/health", query="", fragment=""
@@ -74,10 +76,14 @@ def _speaks(parts: SplitResult, timeout_seconds: float) -> bool:
     return True
 
 
-def _listens(parts: SplitResult, timeout_seconds: float) -> bool:
-    port = parts.port or _PORTS[parts.scheme.partition("+")[0]]
+def _answers_as_database(parts: SplitResult, timeout_seconds: float) -> bool:
+    kind = parts.scheme.partition("+")[0]
+    address = str(parts.hostname), parts.port or _PORTS[kind]
     try:
-        socket.create_connection((str(parts.hostname), port), timeout=timeout_seconds).close()
+        with socket.create_connection(address, timeout=timeout_seconds) as connection:
+            if kind not in _GREETINGS:
+                return True
+            connection.sendall(_GREETINGS[kind])
+            return connection.recv(1) != b""
     except OSError:
         return False
-    return True
