@@ -22,6 +22,7 @@ import os, subprocess, sys, time, warnings, logging
 import nightbook, pandas
 from IPython.display import HTML, display
 value, word = nightbook.reveal(token), nightbook.reveal(password)
+print(nightbook.reveal("env:UNDECLARED_TOKEN"))
 print(value, word)
 print(repr(value), {"token": value}, file=sys.stderr)
 warnings.warn(word)
@@ -47,9 +48,10 @@ RAISE = "raise ValueError(f'cannot log in with {value}', {'password': word})"
 
 def test_a_canary_is_found_nowhere(scene: Scene) -> None:
     token, password = f"canary-{uuid.uuid4()}-tweet", f"sperling '{uuid.uuid4()}'"
+    undeclared = f"finch-{uuid.uuid4()}"
     scene.stage("loud", LOUD, WAIT, RAISE, declares=DECLARES)
     (scene.root / "notebooks" / "password.txt").write_text(password + "\n")
-    scene.environment["WAREHOUSE_TOKEN"] = token
+    scene.environment |= {"WAREHOUSE_TOKEN": token, "UNDECLARED_TOKEN": undeclared}
     scene.environment["NIGHTBOOK_TRACKING_URI"] = f"sqlite:///{scene.root}/.nightbook/mlflow.sqlite"
     client = scene.start("-v", "run")
     scene.wait_until((scene.root / "notebooks" / "ready").exists, "the notebook to wait")
@@ -64,7 +66,7 @@ def test_a_canary_is_found_nowhere(scene: Scene) -> None:
     assert client.returncode == 1, errors
     written = {str(path): path.read_bytes() for path in (scene.root / ".nightbook").rglob("*") if path.is_file()}
     places = {**written, "terminal": (output + errors).encode(), "processes": "\n".join(commands).encode()}
-    for secret in (token, password):
+    for secret in (token, password, undeclared):
         alone = secret.encode()
         inside = base64.b64encode(b"user:" + alone)[8:-4]
         for shape in (alone, base64.b64encode(alone), inside, alone.hex().encode(), repr(secret)[1:-1].encode()):

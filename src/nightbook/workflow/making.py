@@ -21,6 +21,7 @@ from nightbook.runs.liveness import SupervisorProcess
 from nightbook.runs.patience import patiently
 from nightbook.runs.recovery import recover
 from nightbook.runs.request import CANCEL, SOURCE, TRACKING, DeclaredPath, ExecutionRequest
+from nightbook.workflow.planning import secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -184,7 +185,7 @@ class RunMaker:
             language=stage.language,
             parameters=injected,
             shown_parameters={name: shown[name] for name in given},
-            secrets=stage.binding.secrets,
+            secrets=secrets_of(stage),
             limits=stage.limits,
             inputs=run.inputs,
             modules={uri: file_state(self.settings.root / uri) for uri in modules_of(fingerprint)},

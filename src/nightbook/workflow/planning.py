@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from nightbook.errors import SecretError
 from nightbook.notebooks.references import reveal
+from nightbook.notebooks.revealed import references_in
 from nightbook.pipelines.digests import FileDigests
 from nightbook.pipelines.plan import Evidence, Plan, make_plan
 from nightbook.pipelines.store import ContentStore
@@ -70,6 +71,22 @@ def check_secrets(stages: tuple[Stage, ...]) -> None:
                 reveal(_anchored(reference, stage))
             except SecretError as error:
                 raise SecretError(f"{error.message} (stage '{stage.name}')", remedy=error.remedy) from None
+
+
+def secrets_of(stage: Stage) -> tuple[str, ...]:
+    """References whose values are redacted: the declared ones, and those in its code that lead to a value."""
+    if stage.language != "python":
+        return stage.binding.secrets
+    mentioned = references_in(cell.source for cell in stage.notebook.code_cells)
+    return tuple(dict.fromkeys((*stage.binding.secrets, *(one for one in mentioned if _leads_somewhere(one, stage)))))
+
+
+def _leads_somewhere(reference: str, stage: Stage) -> bool:
+    try:
+        reveal(_anchored(reference, stage))
+    except SecretError:
+        return False
+    return True
 
 
 def _anchored(reference: str, stage: Stage) -> str:
