@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from nightbook.records import RunStatus
+from nightbook.runs.sockets import socket_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -132,6 +133,7 @@ def test_when_all_of_ours_are_killed_at_once_the_next_command_tells_the_truth(sc
     assert [cell.status.value for cell in run.cells] == ["succeeded", "succeeded", "failed", "not_run"]
     assert scene.executed(run).cells[1].outputs[0].text == "left\n"
     scene.wait_until(lambda: not scene.survivors(), "everybody to end", 10)
+    assert not socket_folder(run.run_id).exists()
     scene.command("sync", expect=5)
     assert (scene.folder(run) / "report.html").exists()
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import atexit
 import json
 import math
+import os
 import pickle
 import subprocess
 import sys
@@ -220,3 +221,10 @@ def test_what_is_logged_in_a_run_is_kept_at_once_and_within_the_run(
     assert (kept / "whole" / "loss.txt").read_text() == "0.5"
     assert (kept / "linear.joblib").exists()
     assert not (tmp_path / "loss.txt").exists()
+
+
+def test_a_model_that_is_saved_outside_of_a_run_is_gone_with_its_program(tmp_path: Path) -> None:
+    program = "from nightbook.notebooks.inside import log_model\nlog_model({'weights': [1]}, 'linear')"
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", program], capture_output=True, env=environment, check=True)
+    assert list(tmp_path.iterdir()) == []

@@ -171,10 +171,10 @@ def log_model(model: object, name: str = "") -> None:
     if isinstance(model, str | os.PathLike):
         place = _existing(model)
         word = name or place.name
+        _keep(place, place.name)
     else:
         word = name or type(model).__name__
-        place = _saved(model, word)
-    _keep(place, place.name)
+        place = _saved(model, Path(word).name)
     _send({"models": [{"path": str(place), "name": word}]}, f"model {word}")
 
 
@@ -273,20 +273,22 @@ def _existing(path: str | os.PathLike[str]) -> Path:
 
 def _keep(place: Path, name: str) -> None:
     """Copy into the run's folder at once: what lies in a temporary folder may be gone when the run ends."""
-    folder = os.environ.get("NIGHTBOOK_RUN_FOLDER")
     parts = [part for part in name.split("/") if part not in {"", ".", ".."}]
-    if not folder:
-        return
-    target = Path(folder, "artifacts", *(parts or [place.name]))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    copy = import_module("shutil")
-    copy.copytree(place, target, dirs_exist_ok=True) if place.is_dir() else copy.copy2(place, target)
+    if folder := os.environ.get("NIGHTBOOK_RUN_FOLDER"):
+        target = Path(folder, "artifacts", *(parts or [place.name]))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copy = import_module("shutil")
+        copy.copytree(place, target, dirs_exist_ok=True) if place.is_dir() else copy.copy2(place, target)
 
 
 def _saved(model: object, name: str) -> Path:
-    """The model in a file of its own, beside nothing else."""
-    # Loaded here, as few notebooks save a model this way and every one waits for its imports.
-    folder = Path(import_module("tempfile").mkdtemp(prefix="nightbook-model-"))
+    """The model in a file of the run's folder; where nothing is run in batch, in one that is there until the end."""
+    if run_folder := os.environ.get("NIGHTBOOK_RUN_FOLDER"):
+        folder = Path(run_folder, "artifacts")
+        folder.mkdir(parents=True, exist_ok=True)
+    else:
+        folder = Path(import_module("tempfile").mkdtemp(prefix="nightbook-model-"))
+        import_module("atexit").register(import_module("shutil").rmtree, folder, ignore_errors=True)
     try:
         joblib = import_module("joblib")
     except ImportError:

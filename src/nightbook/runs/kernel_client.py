@@ -24,10 +24,12 @@ from nightbook.runs.kernel_process import PromptKernelManager
 from nightbook.runs.output_widget import BoundedOutputWidget
 from nightbook.runs.outputs import CellOutputs, size_of, storable_data, too_large
 from nightbook.runs.publications import Publications
+from nightbook.runs.sockets import socket_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from jupyter_client.manager import KernelManager
     from nbformat import NotebookNode
 
     from nightbook.runs.journal import Journal
@@ -93,6 +95,12 @@ class SupervisedClient(NotebookClient):
             self.set_widgets_metadata()
         metadata = {key: self.nb.metadata.get(key) for key in ("language_info", "widgets")}
         self._journal.tell(EventKind.ENDED, metadata=metadata)
+
+    def create_kernel_manager(self) -> KernelManager:
+        """Make the manager of a kernel that only we can hear."""
+        manager = cast("PromptKernelManager", super().create_kernel_manager())
+        manager.listen_in(socket_folder(self._journal.request.run_id))
+        return manager
 
     def start_new_kernel(self, **options: Any) -> None:  # noqa: ANN401 - nbclient's own signature
         """Start the kernel, tell its process id, bound its memory."""

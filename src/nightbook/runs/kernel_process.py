@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from queue import Empty
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,15 @@ from nightbook.runs.containment import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+    from pathlib import Path
 
 REPLY_SECONDS = 1.0
 PUBLICATION_SECONDS = 0.2
 END_POLL_SECONDS = 0.01
 RECONNECT_MILLISECONDS = 10
 QUEUE_MESSAGES = 20_000
+LONGEST_SOCKET_PATH = 100
+"""Bytes that macOS takes, less those of a socket's number; Linux takes four more."""
 
 
 class PromptKernelClient(AsyncKernelClient):
@@ -64,6 +68,17 @@ class PromptKernelManager(AsyncKernelManager):
         self.context.rcvhwm = QUEUE_MESSAGES
         # A client that was there before the kernel's sockets tries again this often.
         self.context.reconnect_ivl = RECONNECT_MILLISECONDS
+
+    def listen_in(self, folder: Path) -> None:
+        """Have the kernel listen on sockets in a new folder that is closed to others, where it can.
+
+        Whoever may use this machine may connect to a TCP port, and hear all that a kernel publishes. Kernels of other
+        languages know TCP only.
+        """
+        place = folder / "kernel"
+        if len(os.fsencode(place)) < LONGEST_SOCKET_PATH and self.kernel_spec and self.kernel_spec.language == "python":
+            folder.mkdir(mode=0o700)
+            self.transport, self.ip = "ipc", str(place)
 
     def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
         """The kernel's command."""

@@ -38,6 +38,7 @@ from nightbook.runs.liveness import SupervisorProcess
 from nightbook.runs.patience import patiently
 from nightbook.runs.redaction import Redactor
 from nightbook.runs.request import ENVIRONMENT, EVENTS, DeclaredPath, ExecutionRequest
+from nightbook.runs.sockets import remove_sockets
 from nightbook.runs.watch import RunnerWatch
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def carry_out(request: ExecutionRequest, began: datetime) -> Outcome:
         watch.until_ended(lambda: beat(ledger, request.run_id))
     finally:
         watch.end()
+        remove_sockets(request.run_id)
     # To hash and keep large outputs takes its time: that is no silence.
     with ledger, Heartbeat(ledger, request.run_id, seconds=request.heartbeat_seconds):
         return conclude(request, gather_evidence(request, watch), began)
