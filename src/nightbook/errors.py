@@ -78,6 +78,10 @@ class LedgerError(NightbookError):
     exit_code = ExitCode.UNREACHABLE
 
 
+class LedgerAwayError(LedgerError):
+    """A ledger that cannot be reached right now: it may be back in a moment."""
+
+
 class TrackerError(NightbookError):
     """A tracking server that cannot be reached or refuses."""
 

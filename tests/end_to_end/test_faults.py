@@ -236,14 +236,18 @@ def sleepers(scene: Scene) -> list[int]:
     return found
 
 
+def cells_started(scene: Scene, run: Run) -> int:
+    events = scene.folder(run) / "events.jsonl"
+    return events.read_text(encoding="utf-8").count('"cell_started"') if events.exists() else 0
+
+
 def runs_that_wait(scene: Scene, names: Sequence[str]) -> dict[str, Run]:
     """The stages' runs once each has left its children and waits."""
 
     def ready() -> dict[str, Run] | None:
         runs = {name: run for name, run in scene.recorded().items() if name in names}
-        is_ready = len(runs) == len(names) and all(
-            (scene.root / "notebooks" / f"ready-{run.run_id}").exists() for run in runs.values()
-        )
+        # The declaration, the cell that leaves children, the one that waits.
+        is_ready = len(runs) == len(names) and all(cells_started(scene, run) == 3 for run in runs.values())
         return runs if is_ready else None
 
     found: dict[str, Run] = scene.wait_until(ready, "every stage to wait")

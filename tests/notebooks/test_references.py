@@ -56,3 +56,9 @@ def test_a_value_in_place_of_a_reference_is_not_repeated() -> None:
     with pytest.raises(SecretError) as caught:
         reveal("hunter2hunter2")
     assert "hunter2" not in caught.value.message + caught.value.remedy
+
+
+@pytest.mark.parametrize("reference", ["file:~nobody-of-that-name/token", "file:\ud800"])
+def test_a_place_that_cannot_be_is_told_as_any_other(reference: str) -> None:
+    with pytest.raises(SecretError, match="cannot be read"):
+        reveal(reference)

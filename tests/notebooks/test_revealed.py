@@ -9,9 +9,11 @@ from nightbook.notebooks.revealed import references_in
     ("cells", "found"),
     [
         (['nightbook.reveal("env:TOKEN")'], ("env:TOKEN",)),
-        (['%matplotlib inline\nplace = "file:token.txt"', "reveal(place); reveal(place)"], ("file:token.txt",)),
-        (['from nightbook import reveal\nboth = [reveal(r) for r in ("env:B", "env:A", "env:B")]'], ("env:B", "env:A")),
-        (['print("env:TOKEN")'], ()),
+        (
+            ['%matplotlib inline\nreveal("file:token.txt")', 'reveal(reference="env:A"); reveal("file:token.txt")'],
+            ("file:token.txt", "env:A"),
+        ),
+        (['# this reveals that\npd.read_csv("file:///data/flights.csv")', 'print("env:TOKEN"); reveal(token)'], ()),
         (["reveal(", 'reveal("env:" + name)', 'reveal(f"env:{name}")', 'reveal("hunter2")'], ()),
     ],
 )

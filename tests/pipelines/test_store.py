@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nightbook.errors import StorageError
+from nightbook.errors import DamagedContentError, StorageError
 from nightbook.pipelines.digests import FileDigests
 from nightbook.pipelines.store import ContentStore
 
@@ -145,3 +145,17 @@ def test_a_store_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     file.write_text("first")
     with pytest.raises(StorageError, match=r"cannot write .*/store: File exists"):
         ContentStore(tmp_path / "store").put(file)
+
+
+@pytest.mark.parametrize("damage", [b"", b"{garbled", b"nightbook folder 1\n"])
+def test_a_folder_whose_list_of_files_was_damaged_is_not_offered(
+    tmp_path: Path, store: ContentStore, damage: bytes
+) -> None:
+    digest = store.put(folder_with_files(tmp_path / "data"))
+    (manifest,) = tmp_path.rglob("*.folder")
+    manifest.chmod(0o644)
+    manifest.write_bytes(damage)
+    assert not store.has(digest)
+    with pytest.raises(DamagedContentError):
+        store.restore(digest, tmp_path / "elsewhere")
+    assert not (tmp_path / "elsewhere").exists()

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import psutil
@@ -26,9 +26,14 @@ pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threade
 def pages(project_copy: Path) -> Iterator[Pages]:
     pages = Pages(load_settings(project_copy, environment={}))
     yield pages
-    for child in psutil.Process().children():
-        child.kill()
-        child.wait()
+    end(pages)
+
+
+def end(pages: Pages) -> None:
+    if pages.writer_pid is not None:
+        with suppress(psutil.NoSuchProcess):
+            psutil.Process(pages.writer_pid).kill()
+            psutil.Process(pages.writer_pid).wait()
 
 
 @pytest.fixture
@@ -46,16 +51,23 @@ def report(project_copy: Path, ledger: Ledger) -> Path:
 
 
 def test_a_page_is_there_when_it_was_waited_for(pages: Pages, ledger: Ledger, report: Path) -> None:
-    pages.begin(report.parent.name)
     pages.ensure(report.parent.name, ledger)
     assert "fit" in report.read_text(encoding="utf-8")
+    if pages.writer_pid is not None:
+        assert psutil.Process(pages.writer_pid).status() != psutil.STATUS_ZOMBIE
+
+
+def test_a_page_is_written_while_nobody_waits_for_it(pages: Pages, ledger: Ledger, report: Path) -> None:
+    if pages.writer_pid is None:
+        return
+    pages.begin(report.parent.name)
+    # One that is there already: who asks for it waits for all that was asked before.
+    pages.ensure(ledger.find("make@latest").run_id, ledger)
+    assert report.exists()
 
 
 def test_a_page_is_written_also_when_its_writer_was_killed(pages: Pages, ledger: Ledger, report: Path) -> None:
-    if sys.platform.startswith("linux"):
-        (writer,) = psutil.Process().children()
-        writer.kill()
-        writer.wait()
+    end(pages)
     pages.begin(report.parent.name)
     pages.ensure(report.parent.name, ledger)
     assert report.exists()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nightbook.errors import LedgerError, StorageError
+from nightbook.errors import LedgerAwayError, StorageError
 from nightbook.records import Cause, Run, RunKind, RunStatus
 from nightbook.runs.launch import Progress
 from nightbook.workflow.execution import Execution, Slot, outcome_of_all
@@ -36,9 +36,6 @@ class ScriptedRun:
     def cancel(self) -> None:
         self.is_cancelled = True
 
-    def wait(self) -> None:
-        assert self.is_cancelled
-
     def kill(self) -> None:
         self.is_cancelled = True
 
@@ -59,7 +56,7 @@ class ScriptedWork:
     def reach_the_ledger(self) -> None:
         if self.ledger_away_for:
             self.ledger_away_for -= 1
-            raise LedgerError("it is away")
+            raise LedgerAwayError("it is away")
 
     def begin(self, slot: Slot) -> ScriptedRun | StageState:
         self.reach_the_ledger()
@@ -146,7 +143,8 @@ def test_a_lost_run_counts_as_failed() -> None:
     assert states(execute(chain("a", "b"), work)) == {"a": StageState.FAILED, "b": StageState.UPSTREAM_FAILED}
 
 
-def test_a_ledger_that_is_away_for_a_moment_is_waited_for() -> None:
+def test_a_ledger_that_is_away_for_a_moment_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nightbook.workflow.execution.PAUSE_SECONDS", 0)
     work = ScriptedWork(ledger_away_for=1)
     execution = Execution(chain("a", "b"), work, jobs=1, watcher=SilentWatcher())  # type: ignore[arg-type]  # scripted runs
     begin = work.begin
@@ -164,7 +162,8 @@ def test_a_ledger_that_is_away_for_a_moment_is_waited_for() -> None:
 
 def test_a_ledger_that_stays_away_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nightbook.workflow.execution.LEDGER_PATIENCE_SECONDS", 0)
-    with pytest.raises(LedgerError):
+    monkeypatch.setattr("nightbook.workflow.execution.PAUSE_SECONDS", 0)
+    with pytest.raises(LedgerAwayError):
         execute(chain("a"), ScriptedWork(ledger_away_for=1000))
 
 

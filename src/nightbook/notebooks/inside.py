@@ -171,10 +171,10 @@ def log_model(model: object, name: str = "") -> None:
     if isinstance(model, str | os.PathLike):
         place = _existing(model)
         word = name or place.name
-        _keep(place, place.name)
     else:
         word = name or type(model).__name__
         place = _saved(model, Path(word).name)
+    _keep(place, place.name)
     _send({"models": [{"path": str(place), "name": word}]}, f"model {word}")
 
 
@@ -282,13 +282,10 @@ def _keep(place: Path, name: str) -> None:
 
 
 def _saved(model: object, name: str) -> Path:
-    """The model in a file of the run's folder; where nothing is run in batch, in one that is there until the end."""
-    if run_folder := os.environ.get("NIGHTBOOK_RUN_FOLDER"):
-        folder = Path(run_folder, "artifacts")
-        folder.mkdir(parents=True, exist_ok=True)
-    else:
-        folder = Path(import_module("tempfile").mkdtemp(prefix="nightbook-model-"))
-        import_module("atexit").register(import_module("shutil").rmtree, folder, ignore_errors=True)
+    """The model in a file of its own, which is there until the program ends."""
+    # Loaded here, as few notebooks save a model this way and every one waits for its imports.
+    folder = Path(import_module("tempfile").mkdtemp(prefix="nightbook-model-"))
+    import_module("atexit").register(import_module("shutil").rmtree, folder, ignore_errors=True)
     try:
         joblib = import_module("joblib")
     except ImportError:

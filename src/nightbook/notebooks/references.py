@@ -50,7 +50,8 @@ def _from_environment(name: str) -> str:
 def _from_file(place: str) -> str:
     try:
         return Path(place).expanduser().read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+    except (OSError, ValueError, RuntimeError) as error:
+        unreadable = "it is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else "there is no such place"
+        reason = error.strerror if isinstance(error, OSError) else unreadable
         message = f"the secret in {place} cannot be read: {reason}"
         raise SecretError(message, remedy="name a text file that holds the secret alone") from None

@@ -1,4 +1,4 @@
-"""References to secrets that a notebook's code mentions without declaring them."""
+"""References to secrets that a notebook's code reveals without declaring them."""
 
 from __future__ import annotations
 
@@ -10,23 +10,31 @@ from nightbook.notebooks.references import is_reference, reveal
 from nightbook.notebooks.syntax import parse_cell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 
 def references_in(cells: Iterable[str]) -> tuple[str, ...]:
-    """Texts that are references, as `env:OTHER_TOKEN`, in code that calls `reveal` anywhere; each once.
-
-    A reference that the code puts together while it runs is not found.
+    """What `reveal` is called with, where it stands in the call itself, as in `reveal("env:OTHER_TOKEN")`; each once.
 
     Args:
         cells: Sources of Python cells.
     """
-    sources = tuple(cells)
-    if not any(reveal.__name__ in source for source in sources):
-        return ()
     found: dict[str, None] = {}
-    for source in sources:
-        with suppress(SyntaxError):  # it will fail when it runs, which is the better place to say so
-            texts = (node.value for node in ast.walk(parse_cell(source)) if isinstance(node, ast.Constant))
-            found.update(dict.fromkeys(text for text in texts if isinstance(text, str) and is_reference(text)))
+    for source in cells:
+        if reveal.__name__ in source:
+            with suppress(SyntaxError):  # it will fail when it runs, which is the better place to say so
+                found.update(dict.fromkeys(filter(is_reference, _revealed(parse_cell(source)))))
     return tuple(found)
+
+
+def _revealed(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _is_reveal(node.func):
+            for given in (*node.args, *(keyword.value for keyword in node.keywords)):
+                if isinstance(given, ast.Constant) and isinstance(given.value, str):
+                    yield given.value
+
+
+def _is_reveal(function: ast.expr) -> bool:
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    return name == reveal.__name__

@@ -41,8 +41,8 @@ class ContentStore:
             return False
         if self._object(digest).exists():
             return True
-        manifest = self._manifest(digest)
-        return manifest.exists() and all(self._object(one).exists() for one, _ in read_manifest(manifest.read_bytes()))
+        files = self._files_of(digest)
+        return files is not None and all(self._object(one).exists() for one, _ in files)
 
     def put(self, path: Path, digest: str = "") -> str:
         """Keep a file or a folder; returns the digest of what was kept.
@@ -92,6 +92,14 @@ class ContentStore:
     def _manifest(self, digest: str) -> Path:
         return self._object(digest).with_suffix(".folder")
 
+    def _files_of(self, digest: str) -> list[tuple[str, str]] | None:
+        """Digest and relative path of each file of a folder; None when its manifest is not there or was damaged."""
+        try:
+            manifest = self._manifest(digest).read_bytes()
+        except OSError:
+            return None
+        return read_manifest(manifest) if digest_bytes(manifest) == digest else None
+
     def _put_file(self, path: Path) -> str:
         self._folder.mkdir(parents=True, exist_ok=True)
         temporary = self._folder / f".{uuid4().hex}"
@@ -119,7 +127,7 @@ class ContentStore:
 
     def _copy_out_folder(self, digest: str, folder: Path) -> None:
         folder.mkdir()
-        for one, name in read_manifest(self._manifest(digest).read_bytes()):
+        for one, name in self._files_of(digest) or ():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             self._copy_out(one, folder / name)
 

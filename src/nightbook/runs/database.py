@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
 
-from nightbook.errors import LedgerError, StorageError
+from nightbook.errors import LedgerAwayError, LedgerError, StorageError
 from nightbook.runs.schema import SCHEMA_VERSION, meta, metadata
 
 if TYPE_CHECKING:
@@ -77,7 +77,16 @@ def ledger_errors(url: URL) -> Iterator[None]:
         reason = str(error.orig).strip().partition("\n")[0]
         if "disk is full" in reason or "No space left" in reason:
             raise StorageError(f"no space left for the ledger at {_shown(url)}", remedy="free some space") from error
-        raise LedgerError(f"the ledger at {_shown(url)} cannot be used: {reason}", remedy="nightbook doctor") from error
+        kind = LedgerAwayError if _is_away(error, reason) else LedgerError
+        raise kind(f"the ledger at {_shown(url)} cannot be used: {reason}", remedy="nightbook doctor") from error
+
+
+def _is_away(error: DBAPIError, reason: str) -> bool:
+    """True of a connection that broke or cannot be had, and of a SQLite file that others keep busy."""
+    lasting = ("readonly", "no such", "does not exist", "authentication", "password")
+    return error.connection_invalidated or (
+        isinstance(error, OperationalError) and not any(word in reason for word in lasting)
+    )
 
 
 def database_clock(connection: Connection) -> float:

@@ -49,12 +49,18 @@ class Ledger(LedgerReader):
         return Deliveries(self.engine)
 
     def create_run(self, new: NewRun) -> Run:
-        """Record a run as pending, in the care of the calling process until its supervisor starts it."""
+        """Record a run as pending, in the care of the calling process until its supervisor starts it.
+
+        A second time, as after an answer that got lost, it is the same run.
+        """
         now = datetime.now(UTC)
-        with self._writing() as connection:
-            number = connection.scalar(insert(runs).values(created_at=now, **_facts(new)).returning(runs.c.number))
-            _append(connection, new.run_id, RunStatus.PENDING, now)
-            connection.execute(insert(heartbeats).values(run_id=new.run_id, **_beat_now(connection)))
+        try:
+            with self._writing() as connection:
+                number = connection.scalar(insert(runs).values(created_at=now, **_facts(new)).returning(runs.c.number))
+                _append(connection, new.run_id, RunStatus.PENDING, now)
+                connection.execute(insert(heartbeats).values(run_id=new.run_id, **_beat_now(connection)))
+        except IntegrityError:
+            return self.get(new.run_id)
         return Run(
             run_id=new.run_id,
             number=int(number or 0),

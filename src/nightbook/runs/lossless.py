@@ -21,4 +21,5 @@ if __name__ == "__main__":
     from ipykernel.kernelapp import IPKernelApp
 
     application: Any = IPKernelApp
-    publish_without_loss(application.instance().kernel)
+    if application.initialized():
+        publish_without_loss(application.instance().kernel)

@@ -13,6 +13,7 @@ from multiprocessing import Pipe, get_context
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from nightbook.errors import NightbookError
 from nightbook.runs.containment import end_with_parent
 from nightbook.runs.ledger import Ledger
 
@@ -27,16 +28,22 @@ class Pages:
 
     Args:
         settings: The project.
+
+    Attributes:
+        writer_pid: Process id of who writes them; None where the publisher does so itself.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._lock = Lock()
+        self.writer_pid: int | None = None
+        self._speaking, self._asking = Lock(), Lock()
         self._writer, other_end = Pipe()
         # Where a fork is not safe nobody is at the other end, and pages are written in the publisher itself.
         if sys.platform.startswith("linux"):
             ends = (other_end, self._writer)
-            get_context("fork").Process(target=_write_pages, args=(settings, *ends, os.getpid()), daemon=True).start()
+            writer = get_context("fork").Process(target=_write_pages, args=(settings, *ends, os.getpid()), daemon=True)
+            writer.start()
+            self.writer_pid = writer.pid
         other_end.close()
 
     def begin(self, run_id: str) -> None:
@@ -45,15 +52,19 @@ class Pages:
 
     def ensure(self, run_id: str, ledger: Ledger) -> None:
         """Write the page of an ended run unless it is there or the run has none."""
-        if self._ask(run_id, is_waited_for=True):
-            with suppress(EOFError, OSError):
-                self._writer.recv()
-                return
-        import_module("nightbook.runs.reporting").ensure_page(self._settings, ledger, ledger.get(run_id))
+        run = ledger.get(run_id)
+        if run.status.is_final and not self._is_written(run_id):
+            import_module("nightbook.runs.reporting").ensure_page(self._settings, ledger, run)
+
+    def _is_written(self, run_id: str) -> bool:
+        # Threads wait for one another: each takes the answer to its own question.
+        with self._asking, suppress(EOFError, OSError):
+            return self._ask(run_id, is_waited_for=True) and bool(self._writer.recv())
+        return False
 
     def _ask(self, run_id: str, *, is_waited_for: bool) -> bool:
         """Whether the writer has heard it."""
-        with self._lock, suppress(OSError):
+        with self._speaking, suppress(OSError):
             self._writer.send((run_id, is_waited_for))
             return True
         return False
@@ -68,7 +79,10 @@ def _write_pages(settings: Settings, wanted: Connection, publishers_end: Connect
     with Ledger.open(settings.ledger) as ledger, suppress(EOFError):
         while True:
             run_id, is_waited_for = wanted.recv()
-            ensure_page(settings, ledger, ledger.get(run_id))
+            is_written = False
+            with suppress(NightbookError):  # the ledger is away, the disk is full: the publisher tries and says so
+                ensure_page(settings, ledger, ledger.get(run_id))
+                is_written = True
             if is_waited_for:
-                wanted.send(run_id)
+                wanted.send(is_written)
     os._exit(0)

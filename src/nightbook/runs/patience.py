@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
-from nightbook.errors import LedgerError, StorageError
+from nightbook.errors import LedgerAwayError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,18 +20,18 @@ def patiently(ask: Callable[[], Answer]) -> Answer:
     """What the ledger answers, which may be away for two minutes.
 
     Args:
-        ask: Changes nothing when it raises.
+        ask: A second time does no harm.
 
     Raises:
-        LedgerError: It was away all the time.
+        LedgerAwayError: It was away all the time.
         StorageError: Its disk was full all the time.
     """
     try:
         return ask()
-    except (LedgerError, StorageError):
+    except (LedgerAwayError, StorageError):
         tenacity = import_module("tenacity")
         answer: Answer = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type((LedgerError, StorageError)),
+            retry=tenacity.retry_if_exception_type((LedgerAwayError, StorageError)),
             wait=tenacity.wait_fixed(PAUSE_SECONDS),
             stop=tenacity.stop_after_delay(LEDGER_PATIENCE_SECONDS),
             reraise=True,

@@ -19,12 +19,14 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from nightbook.errors import LedgerAwayError
 from nightbook.files import write_atomically
 from nightbook.loading import without
 from nightbook.records import RunKind, RunStatus
 from nightbook.runs.conversation import KEPT_FOR_THE_END_SECONDS, Conversation
 from nightbook.runs.ledger import Ledger
 from nightbook.runs.pages import Pages
+from nightbook.runs.patience import patiently
 from nightbook.runs.request import REQUEST, TRACKING, ExecutionRequest
 from nightbook.settings import load_settings
 
@@ -55,11 +57,14 @@ class Publishing:
         """Return why something is still owed, empty when nothing is."""
         Thread(target=self._listen, name="nightbook-told", daemon=True).start()
         # MLflow is loaded while nothing runs yet.
-        self._publish(set())
-        # A runner that waits for its MLflow run is not to wait for us.
-        while END not in (told := self._hear(SHORT_PAUSE_SECONDS if self._awaiting else PAUSE_SECONDS)):
-            self._publish(told)
-        return self._finish()
+        told = set[str]()
+        while END not in told:
+            # A ledger that is away for a moment is asked again at the next word, or after the next pause.
+            with suppress(LedgerAwayError):
+                self._publish(told)
+            # A runner that waits for its MLflow run is not to wait for us.
+            told = self._hear(SHORT_PAUSE_SECONDS if self._awaiting else PAUSE_SECONDS)
+        return patiently(self._finish)
 
     def _listen(self) -> None:
         """Take in what comes, also while MLflow is talked to: no page waits for that."""
@@ -87,9 +92,10 @@ class Publishing:
         self._known |= told
         self._awaiting |= {run_id for run_id in told if self._awaits_tracking(run_id)}
         self._hand_over([run_id for run_id in sorted(self._awaiting) if self._has_started(run_id)])
-        if self._mlflow.can_begin():
+        is_owed = bool(self._ledger.deliveries.owed_runs())
+        if (is_owed or self._outbox is None) and self._mlflow.can_begin():
             outbox = self._open()
-            if self._ledger.deliveries.owed_runs():
+            if is_owed:
                 # Whoever has news goes first: it may be a runner that waits for its MLflow run.
                 self._mlflow.hold(partial(outbox.drain, is_enough=self._has_news))
 

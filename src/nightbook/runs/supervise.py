@@ -14,6 +14,7 @@ import traceback
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -65,7 +66,7 @@ def carry_out(request: ExecutionRequest, began: datetime) -> Outcome:
     watch = RunnerWatch(request, Redactor(reveal(reference) for reference in request.secrets))
     signal.signal(signal.SIGTERM, lambda *_: watch.interrupt(Stop.CANCELLED))
     try:
-        ledger = open_ledger(request)
+        ledger = patiently(partial(open_ledger, request))
         if not ledger.start(request.run_id, SupervisorProcess.this()):
             watch.interrupt(Stop.CANCELLED)
         write_environment(request)

@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from nightbook.errors import LedgerError, NightbookError
+from nightbook.errors import LedgerAwayError, LedgerError, NightbookError
 from nightbook.records import Cause, RunStatus
 from nightbook.runs.facts import Outcome
-from nightbook.runs.patience import LEDGER_PATIENCE_SECONDS
+from nightbook.runs.patience import LEDGER_PATIENCE_SECONDS, PAUSE_SECONDS
 from nightbook.workflow.requests import SilentWatcher, StageState, StageView
 
 if TYPE_CHECKING:
@@ -119,34 +119,42 @@ class Execution:
                     self._tick_patiently()
                     if not self._is_settled:
                         time.sleep(TICK_SECONDS)
-            except NightbookError:
-                self._end_what_runs()
+            except NightbookError as error:
+                self._end_what_runs(is_waited_for=not isinstance(error, LedgerError))
                 raise
         self._tell()
 
     def _tick_patiently(self) -> None:
         """Ask a ledger that is away for a moment again with the next tick; what runs goes on without it."""
-        while self._asked > self._heard:
-            self._heard += 1
-            self.cancel()
+        self._hear()
         try:
             self._tick()
-        except LedgerError:
-            now = time.monotonic()
-            self._away_since = self._away_since or now
-            if now - self._away_since > LEDGER_PATIENCE_SECONDS:
+        except LedgerAwayError as error:
+            if self._away_since is None:
+                self._away_since = time.monotonic()
+                self._watcher.waiting(error.message)
+            if time.monotonic() - self._away_since > LEDGER_PATIENCE_SECONDS:
                 raise
-            self._tell()
+            time.sleep(PAUSE_SECONDS)
         else:
             self._away_since = None
 
-    def _end_what_runs(self) -> None:
+    def _hear(self) -> None:
+        while self._asked > self._heard:
+            self._heard += 1
+            self.cancel()
+
+    def _end_what_runs(self, *, is_waited_for: bool) -> None:
+        """Interrupt it; without a ledger that could be told how it ended, there is nothing to wait for."""
         self.cancel()
         for slot in self._slots.values():
-            if slot.live is not None:
-                slot.live.wait()
-                with suppress(NightbookError):  # one has been raised already
-                    self._settle(slot, slot.live)
+            while is_waited_for and slot.live is not None:
+                self._hear()
+                if slot.live.is_ended:
+                    with suppress(NightbookError):  # one has been raised already
+                        self._settle(slot, slot.live)
+                    break
+                time.sleep(TICK_SECONDS)
 
     @property
     def _is_settled(self) -> bool:

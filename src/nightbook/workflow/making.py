@@ -89,11 +89,11 @@ class RunMaker:
 
     def end_parent(self, outcome: Outcome) -> None:
         """Record how the pipeline or sweep ended, if there is one; the first end that was recorded stands."""
-        self.stop_beating()
         if self.parent is not None:
             took = time.monotonic() - self._began
-            patiently(partial(self.ledger.finish, self.parent.run_id, replace(outcome, duration_seconds=took)))
+            self.ledger.finish(self.parent.run_id, replace(outcome, duration_seconds=took))
             self.publisher.changed(self.parent.run_id)
+        self.stop_beating()
 
     def stop_beating(self) -> None:
         """Look after the parent no more."""
@@ -115,14 +115,15 @@ class RunMaker:
 
     def start(self, stage: Stage, fingerprint: Fingerprint, inputs: tuple[Pin, ...]) -> SupervisedRun:
         """Record a pending run and give it to a supervisor."""
-        run = self.ledger.create_run(self._new_run(stage, fingerprint, inputs))
+        secrets = secrets_of(stage)
+        run = patiently(partial(self.ledger.create_run, self._new_run(stage, fingerprint, inputs)))
         folder = self.settings.runs_folder / run.run_id
         folder.mkdir(parents=True, mode=0o700)
         write_atomically(folder / SOURCE, json.dumps(stage.notebook.content).encode("utf-8", "surrogatepass"))
         for output in stage.outputs:
             if output.path is not None:
                 output.path.parent.mkdir(parents=True, exist_ok=True)
-        request = self._execution(run, stage, folder, fingerprint)
+        request = replace(self._execution(run, stage, folder, fingerprint), secrets=secrets)
         if request.awaits_tracking:
             self._waiting.append(folder)
         live = SupervisedRun(run, request)
@@ -141,11 +142,11 @@ class RunMaker:
 
     def give_up(self, stage: Stage, reason: str) -> Run:
         """Record a run that could not begin because what it needs failed."""
-        run = self.ledger.create_run(self._new_run(stage, None, ()))
+        run = patiently(partial(self.ledger.create_run, self._new_run(stage, None, ())))
         outcome = Outcome(status=RunStatus.FAILED, cause=Cause.UPSTREAM_FAILED, message=reason)
-        self.ledger.finish(run.run_id, outcome)
+        patiently(partial(self.ledger.finish, run.run_id, outcome))
         self.publisher.changed(run.run_id)
-        return self.ledger.get(run.run_id)
+        return patiently(partial(self.ledger.get, run.run_id))
 
     @property
     def _tags(self) -> dict[str, str]:
@@ -185,7 +186,6 @@ class RunMaker:
             language=stage.language,
             parameters=injected,
             shown_parameters={name: shown[name] for name in given},
-            secrets=secrets_of(stage),
             limits=stage.limits,
             inputs=run.inputs,
             modules={uri: file_state(self.settings.root / uri) for uri in modules_of(fingerprint)},

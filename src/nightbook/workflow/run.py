@@ -13,6 +13,7 @@ from nightbook.errors import StorageError
 from nightbook.files import make_folder
 from nightbook.pipelines.plan import Decision, Evidence, Plan, Verdict, make_plan, settle
 from nightbook.records import LastSuccess, RunKind, RunStatus
+from nightbook.runs.patience import patiently
 from nightbook.workflow.carrying import begin, making_runs, success_of, with_records
 from nightbook.workflow.execution import Execution, Slot
 from nightbook.workflow.planning import check_secrets, gather_evidence
@@ -76,7 +77,7 @@ def _execute(request: RunRequest, work: StageWork, maker: RunMaker, watcher: Wat
         maker.begin_parent(RunKind.PIPELINE, work.selection.given)
     execution = Execution(work.slots(), work, jobs=request.jobs or request.settings.jobs, watcher=watcher)
     execution.run()
-    maker.end_parent(execution.outcome)
+    patiently(partial(maker.end_parent, execution.outcome))
     watcher.publishing("writing reports and telling MLflow …")
     owed = maker.publisher.close()
     parent = maker.ledger.get(maker.parent.run_id) if maker.parent else None

@@ -11,6 +11,7 @@ from nightbook.pipelines.graph import check_data
 from nightbook.pipelines.plan import Evidence, require_kernels, settle
 from nightbook.records import Cause, Run, RunKind, RunStatus
 from nightbook.runs.facts import Outcome
+from nightbook.runs.patience import patiently
 from nightbook.runs.request import COMPARISON, ComparisonOrder
 from nightbook.workflow.carrying import begin, making_runs, success_of, with_records
 from nightbook.workflow.execution import Execution, Slot
@@ -94,7 +95,7 @@ def _execute(request: SweepRequest, work: SweepWork, parent: Run, watcher: Watch
     watcher.publishing("comparing the runs, telling MLflow …")
     request = replace(request, direction=_direction(request, ledger, execution.views))
     _leave_order(request, base.settings, parent, execution.views)
-    maker.end_parent(replace(execution.outcome, artifacts=(COMPARISON,)))
+    patiently(partial(maker.end_parent, replace(execution.outcome, artifacts=(COMPARISON,))))
     owed = maker.publisher.close()
     parent = ledger.get(parent.run_id)
     return RunResult(
