@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
+# jsonschema, which nbformat and jupytext import, takes these for formats that no notebook's schema has. JupyterLab
+# brings them along; the first one compiles a grammar, for a second and sometimes for eight.
+UNUSED_VALIDATORS = ("rfc3987_syntax", "isoduration")
+
 
 def collect_rarely() -> None:
     """Let the garbage collector look less often, in a process of ours: a quarter of the time that MLflow takes to load.

@@ -47,6 +47,17 @@ def test_what_a_plan_needs_is_light_too(finished_project: Path) -> None:
     assert imported_by(program) & (HEAVY - {"psutil"}) == set()
 
 
+def test_a_plan_over_text_notebooks_leaves_out_the_grammar_that_none_of_them_needs(tmp_path: Path) -> None:
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "one.py").write_text('# %% tags=["parameters"]\nn: int = 1\n')
+    code = (
+        "import os, sys; from nightbook.cli import main; sys.argv[1:] = ['run', '-n'];"
+        "os._exit = lambda code: print(code, 'jupytext' in sys.modules, 'lark' in sys.modules); main.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0 True False"
+
+
 def test_every_command_is_there_and_explains_itself() -> None:
     for name in COMMANDS:
         result = CliRunner().invoke(root, [name, "--help"])

@@ -13,6 +13,7 @@ from nightbook.records import Cause, Pin, RunKind, RunStatus
 from nightbook.runs.ledger import Ledger, NewRun, Outcome
 from nightbook.runs.request import ENVIRONMENT, SOURCE, DeclaredPath, ExecutionRequest
 from nightbook.runs.supervise import beat, changed_inputs, record, supervise, write_environment
+from nightbook.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,3 +109,13 @@ def test_what_was_installed_for_the_kernel_is_left_beside_the_run(
     lines = (Path(request.folder) / ENVIRONMENT).read_text().splitlines()
     assert lines[0].startswith("# python3 on ")
     assert f"papermill=={version('papermill')}" in lines
+
+
+def test_a_run_takes_as_long_as_its_times_say(finished_project: Path) -> None:
+    with Ledger.open(load_settings(finished_project, environment={}).ledger) as ledger:
+        ended = [run for run in ledger.runs(limit=20) if run.kind is RunKind.STAGE]
+    assert len(ended) == 5
+    for run in ended:
+        assert run.started_at is not None
+        assert run.ended_at is not None
+        assert run.duration_seconds == (run.ended_at - run.started_at).total_seconds()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -70,8 +72,10 @@ def test_csv_yaml_and_json_lines_hold_the_same_sets(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.csv", "rate,depth\n1\n", "line 2 of .* does not have 2 fields"),
+        ("a.csv", "rate,depth\n1\n", "line 2 of .* has 1 fields, not 2"),
         ("a.csv", "rate\n", "holds no parameter set"),
+        ("a.csv", "rate,rate\n1,2\n", "gives a name twice"),
+        ("a.csv", 'rate\n"1\n', "line 2 of .* is no CSV"),
         ("a.yaml", "rate: 1", "holds no list of parameter sets"),
         ("a.yaml", "- [", "is no YAML"),
         ("a.jsonl", '{"rate": 1}\n{rate}\n', "line 2 of .* is no JSON"),
@@ -90,3 +94,15 @@ def test_a_set_is_named_by_what_was_typed_and_its_digest_by_what_it_means() -> N
     assert set_name({"rate": Text(value="0.10"), "depth": 2, "learner": "ridge"}) == "rate=0.10 depth=2 learner=ridge"
     assert set_digest({"a": 1, "b": 2}) == set_digest({"b": 2, "a": 1})
     assert set_digest({"a": 1}) != set_digest({"a": 2})
+
+
+@pytest.mark.parametrize("value", ["a\nb", "a\r\nb", "  lead and trail  ", "a\u2028b", 'say "hi", twice'])
+@pytest.mark.parametrize("name", ["sets.csv", "sets.jsonl"])
+def test_any_text_comes_out_of_a_list_as_it_went_in(tmp_path: Path, name: str, value: str) -> None:
+    with (tmp_path / name).open("w", encoding="utf-8", newline="") as file:
+        if name.endswith(".csv"):
+            csv.writer(file).writerows([["who"], [value]])
+        else:
+            file.write(json.dumps({"who": value}, ensure_ascii=False) + "\n")
+    (found,) = read_list(tmp_path / name)
+    assert getattr(found["who"], "value", found["who"]) == value

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nightbook.errors import ParameterError, PipelineError
+from nightbook.errors import NotebookError, ParameterError, PipelineError
 from nightbook.settings import Settings, load_settings
 from nightbook.workflow.targets import select
 
@@ -45,6 +45,28 @@ def test_a_stage_is_named_or_given_as_its_file(settings: Settings, target: str) 
     assert selection.names == ("second",)
     assert not selection.is_lone
     assert not selection.forced
+
+
+def test_a_stage_is_found_however_the_path_to_its_file_is_written(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (settings.root / "data").mkdir()
+    (settings.root / "data" / "link").symlink_to(settings.root / "notebooks")
+    monkeypatch.chdir(settings.root / "data")
+    for target in ("../notebooks/second.ipynb", "link/second.ipynb", str(settings.root / "data" / "link/second.ipynb")):
+        assert select(settings, (target,), {}).names == ("second",)
+
+
+def test_a_parameter_is_given_to_a_stage_with_a_dot_in_its_name(settings: Settings) -> None:
+    write(settings.root / "notebooks" / "v1.2.ipynb", "rate: float = 0.1")
+    pipeline = select(settings, ("second", "v1.2"), {"v1.2.rate": 0.5}).pipeline
+    assert pipeline.stages["v1.2"].binding.values["rate"] == 0.5
+
+
+def test_a_file_that_is_no_notebook_is_told_as_such(settings: Settings) -> None:
+    (settings.root / "notes.txt").write_text("1")
+    with pytest.raises(NotebookError, match=r"notes.txt is not a notebook"):
+        select(settings, ("notes.txt",), {})
 
 
 def test_a_file_outside_the_pipeline_runs_alone_and_always(settings: Settings) -> None:

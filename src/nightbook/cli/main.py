@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from nightbook.errors import ExitCode, NightbookError
-from nightbook.loading import collect_rarely
+from nightbook.loading import UNUSED_VALIDATORS, collect_rarely, without
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +111,8 @@ def main() -> NoReturn:
     """
     collect_rarely()
     signal.signal(signal.SIGTERM, _as_interrupt)
-    code = run_command(sys.argv[1:])
+    with without(*UNUSED_VALIDATORS):
+        code = run_command(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         # Who closed it hears nothing; a full disk behind it is their affair.
         if stream is not None:

@@ -68,6 +68,7 @@ class Situation:
         kept: Those digests, of what lies there and of what the successes left behind, that the content store has: the
             one can be put in the place of the other, and nothing is lost.
         is_forced: It runs in any case.
+        why_forced: For what reason.
     """
 
     fingerprint: Fingerprint
@@ -77,6 +78,7 @@ class Situation:
     outputs: Mapping[str, str] = field(default_factory=dict)
     kept: frozenset[str] = frozenset()
     is_forced: bool = False
+    why_forced: str = "forced"
 
 
 def decide(stage: str, now: Situation) -> Decision:
@@ -85,7 +87,7 @@ def decide(stage: str, now: Situation) -> Decision:
     if now.same is not None and not now.is_forced and (back := _go_back(stage, now, now.same)) is not None:
         return back
     if now.is_forced or now.last is None:
-        reason = "forced" if now.is_forced else "never ran successfully"
+        reason = now.why_forced if now.is_forced else "never ran successfully"
         return Decision(stage=stage, verdict=Verdict.RUN, reasons=(reason,), fingerprint=fingerprint, last=now.last)
     restores, problems = _judge_outputs(now, now.last)
     reasons = (*_changes(now, now.last), *problems)

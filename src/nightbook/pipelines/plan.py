@@ -73,6 +73,7 @@ class Evidence:
         digests: Tells what lies in the project now.
         store: Tells what could be restored.
         forced: Stages that run in any case.
+        why_forced: For what reason.
     """
 
     settings: Settings
@@ -81,6 +82,7 @@ class Evidence:
     digests: FileDigests
     store: ContentStore
     forced: frozenset[str] = frozenset()
+    why_forced: str = "forced"
 
 
 def make_plan(pipeline: Pipeline, targets: Iterable[str], evidence: Evidence) -> Plan:
@@ -147,6 +149,7 @@ def _decide(
             outputs=outputs,
             kept=frozenset(filter(evidence.store.has, digests)),
             is_forced=name in evidence.forced,
+            why_forced=evidence.why_forced,
         ),
     )
 

@@ -76,13 +76,19 @@ class Ledger(LedgerReader):
             inputs=new.inputs,
         )
 
-    def start(self, run_id: str, supervisor: SupervisorProcess) -> bool:
-        """Record that a supervisor took over; False when the run ended before, such as by a cancellation."""
+    def start(self, run_id: str, supervisor: SupervisorProcess, at: datetime | None = None) -> bool:
+        """Record that a supervisor took over; False when the run ended before, such as by a cancellation.
+
+        Args:
+            run_id: The run.
+            supervisor: Who looks after it.
+            at: When it did; now when None.
+        """
         try:
             with self._writing() as connection:
                 if connection.scalar(_final_of(run_id)) is not None:
                     return False
-                _append(connection, run_id, RunStatus.RUNNING, datetime.now(UTC), supervisor)
+                _append(connection, run_id, RunStatus.RUNNING, at or datetime.now(UTC), supervisor)
                 connection.execute(
                     update(heartbeats).where(heartbeats.c.run_id == run_id).values(**_beat_now(connection))
                 )

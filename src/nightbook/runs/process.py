@@ -5,11 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-from nightbook.loading import collect_rarely, without
-
-# jsonschema, which nbformat imports, takes these for formats that no notebook's schema has. JupyterLab brings them
-# along; the first one compiles a grammar for a second.
-UNUSED_VALIDATORS = ("rfc3987_syntax", "isoduration")
+from nightbook.loading import UNUSED_VALIDATORS, collect_rarely, without
 
 
 def command_for(module: str, *arguments: str) -> list[str]:

@@ -67,7 +67,7 @@ def carry_out(request: ExecutionRequest, began: datetime) -> Outcome:
     signal.signal(signal.SIGTERM, lambda *_: watch.interrupt(Stop.CANCELLED))
     try:
         ledger = patiently(partial(open_ledger, request))
-        if not ledger.start(request.run_id, SupervisorProcess.this()):
+        if not ledger.start(request.run_id, SupervisorProcess.this(), began):
             watch.interrupt(Stop.CANCELLED)
         write_environment(request)
         watch.until_ended(lambda: beat(ledger, request.run_id))

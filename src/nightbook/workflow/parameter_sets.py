@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import itertools
 import json
 from typing import TYPE_CHECKING
@@ -59,9 +60,14 @@ def read_list(path: Path) -> list[dict[str, object]]:
         ParameterError: The file cannot be read as sets; the line is named where there is one.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(f"cannot read the parameter sets in {path}: {error}") from None
+        # As it stands: a value of CSV may hold any line break.
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"the parameter sets in {path} are no UTF-8 text (byte {error.start})"
+        raise ParameterError(message, remedy="save the file as UTF-8") from None
+    except OSError as error:
+        message = f"cannot read the parameter sets in {path}: {error.strerror}"
+        raise ParameterError(message, remedy="name a .csv, .yaml or .jsonl file") from None
     if path.suffix == ".csv":
         return _from_csv(path, text)
     if path.suffix in {".yaml", ".yml"}:
@@ -72,15 +78,19 @@ def read_list(path: Path) -> list[dict[str, object]]:
 
 
 def _from_csv(path: Path, text: str) -> list[dict[str, object]]:
-    reader = csv.DictReader(text.splitlines())
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     sets: list[dict[str, object]] = []
-    for row in reader:
-        if None in row or None in row.values():
-            names = len(reader.fieldnames or ())
-            raise ParameterError(
-                f"line {reader.line_num} of {path} does not have {names} fields", remedy="mend that line"
-            )
-        sets.append({name.strip(): Text(value=value.strip()) for name, value in row.items() if value.strip()})
+    try:
+        names = [name.strip() for name in next(reader, [])]
+        if len(set(names)) < len(names):
+            raise ParameterError(f"the first line of {path} gives a name twice", remedy="leave one of the columns out")
+        for row in filter(None, reader):
+            if len(row) != len(names):
+                message = f"line {reader.line_num} of {path} has {len(row)} fields, not {len(names)}"
+                raise ParameterError(message, remedy="mend that line")
+            sets.append({name: Text(value=value) for name, value in zip(names, row, strict=True) if value})
+    except csv.Error as error:
+        raise ParameterError(f"line {reader.line_num} of {path} is no CSV: {error}", remedy="mend that line") from None
     return _not_empty(path, sets)
 
 
@@ -90,7 +100,7 @@ def _from_yaml(path: Path, text: str) -> list[dict[str, object]]:
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ParameterError(f"{path} is no YAML: {error}") from None
+        raise ParameterError(f"{path} is no YAML: {error}", remedy="- learning_rate: 0.1") from None
     return _checked(path, content)
 
 
@@ -99,9 +109,9 @@ def _from_json_lines(path: Path, text: str) -> list[dict[str, object]]:
         try:
             return _checked(path, json.loads(text))
         except json.JSONDecodeError as error:
-            raise ParameterError(f"{path} is no JSON: {error}") from None
+            raise ParameterError(f"{path} is no JSON: {error}", remedy='[{"learning_rate": 0.1}]') from None
     sets = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
                 sets.append(json.loads(line))
@@ -120,7 +130,7 @@ def _checked(path: Path, content: object) -> list[dict[str, object]]:
 
 def _not_empty(path: Path, sets: list[dict[str, object]]) -> list[dict[str, object]]:
     if not sets:
-        raise ParameterError(f"{path} holds no parameter set")
+        raise ParameterError(f"{path} holds no parameter set", remedy="give at least one, or use --grid")
     return sets
 
 

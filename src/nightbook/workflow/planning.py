@@ -47,6 +47,7 @@ def gather_evidence(request: RunRequest, selection: Selection) -> Evidence:
         digests=FileDigests(settings.cache_folder / "digests.json"),
         store=ContentStore(settings.store_folder),
         forced=(frozenset(selection.names) if request.is_forced else selection.forced) - request.spared,
+        why_forced="forced" if request.is_forced else "a notebook file without outputs always runs",
     )
 
 

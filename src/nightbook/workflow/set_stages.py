@@ -49,7 +49,7 @@ def changed_stages(selection: Selection, sets: Sequence[Mapping[str, object]]) -
     declaring = []
     for name in involved:
         declared = {one.name for one in selection.pipeline.stages[name].parameters}
-        if any(key in declared if "." not in key else key.partition(".")[0] == name for key in varied) and (
+        if any(key in declared if "." not in key else key.rpartition(".")[0] == name for key in varied) and (
             name in asked or any(key.startswith(f"{name}.") for key in varied)
         ):
             declaring.append(name)

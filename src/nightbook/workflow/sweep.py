@@ -75,7 +75,7 @@ def _check(sets: Sequence[ParameterSet]) -> None:
 
 def _shared_request(base: RunRequest, shared: tuple[str, ...]) -> RunRequest:
     """What every set needs and none changes is brought up to date once."""
-    theirs = {key: value for key, value in base.parameters.items() if key.partition(".")[0] in shared}
+    theirs = {key: value for key, value in base.parameters.items() if key.rpartition(".")[0] in shared}
     return replace(base, targets=shared, parameters=theirs, is_forced=False)
 
 

@@ -76,7 +76,8 @@ def select(settings: Settings, targets: Sequence[str], parameters: Mapping[str, 
 
 def is_file_name(target: str) -> bool:
     """Whether a target is meant as a file rather than as a stage's name."""
-    return Path(target).suffix in NOTEBOOK_SUFFIXES or os.sep in target
+    path = Path(target)
+    return path.suffix in NOTEBOOK_SUFFIXES or os.sep in target or (path.suffix != "" and path.is_file())
 
 
 def _lone_file(settings: Settings, target: str) -> Path | None:
@@ -103,7 +104,7 @@ def _stage_of(pipeline: Pipeline, target: str) -> str:
         name = Path(target).name
         for stage in pipeline.stages.values():
             path = stage.notebook.path
-            if path == Path(target).absolute() or (not Path(target).exists() and path.name == name):
+            if path.samefile(target) if Path(target).exists() else path.name == name:
                 return stage.name
     remedy = nearest(target, pipeline.stages) if pipeline.stages else "give a notebook's file"
     raise PipelineError(f"there is no stage '{target}'", remedy=remedy)
@@ -116,7 +117,8 @@ def _by_stage(
     given: defaultdict[str, dict[str, object]] = defaultdict(dict)
     involved = pipeline.needed_for(names)
     for key, value in parameters.items():
-        stage, dot, name = key.partition(".")
+        # A stage's name may hold a dot, a parameter's does not.
+        stage, dot, name = key.rpartition(".")
         if dot:
             if stage not in involved:
                 raise ParameterError(f"'{key}' is for a stage that does not run", remedy=nearest(stage, involved))
