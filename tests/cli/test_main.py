@@ -86,8 +86,14 @@ def test_exit_codes_are_those_of_the_reference() -> None:
         ("report", "99"),
         ("report", "1", "-o", "copy.html"),
         ("diff", "1", "99"),
+        ("run", "no-such.ipynb"),
+        ("run", "fit", "-p", "alpha=0x10"),
+        ("run", "fit", "-p", "alpha="),
+        ("run", "make", "-p", "count=" + 5_000 * "9"),
+        ("sweep", "fit", "--grid", "alpha=1,x"),
+        ("sweep", "fit", "--list", "no-such.csv"),
     ],
-    ids=" ".join,
+    ids=lambda arguments: " ".join(arguments)[:60],
 )
 def test_what_is_wrong_with_a_request_ends_with_2(
     arguments: tuple[str, ...],
@@ -100,6 +106,8 @@ def test_what_is_wrong_with_a_request_ends_with_2(
     said = capsys.readouterr()
     assert said.out == ""
     assert "rror" in said.err
+    # Everything of ours says how to mend it; of its own options click does.
+    assert "try:" in said.err or "Try" in said.err or "Usage" in said.err
 
 
 def test_a_plan_with_stale_stages_ends_with_4(finished_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING
@@ -181,14 +182,21 @@ def _check(declared: Mapping[str, Parameter], name: str, value: object) -> objec
 
 
 def _hint(parameter: Parameter, value: object) -> str:
-    """A way out where the declaration, not the value, may be what is wrong."""
-    if (
-        parameter.type == ScalarType(scalar=Scalar.INT)
-        and isinstance(value, float | Text)
-        and parameter.has_known_default
-    ):
+    """A way out where the type itself names none: the declaration may be what is wrong, or how the value is written."""
+    if parameter.type == ScalarType(scalar=Scalar.INT) and _is_number(value) and parameter.has_known_default:
         return f"or declare it as a number: {parameter.name}: float = {parameter.default_source}"
-    return ""
+    if parameter.type == ScalarType(scalar=Scalar.STR) and not isinstance(value, Text):
+        return f'quote it: {parameter.name}: "{value}"'
+    if parameter.has_known_default:
+        return f"a value such as its default: {parameter.default_source}"
+    return "`nightbook params` shows what it takes"
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, Text):
+        with suppress(ValueError):
+            return bool(float(value.value) or True)
+    return isinstance(value, float)
 
 
 def _missing(parameter: Parameter) -> ParameterError:
@@ -200,7 +208,8 @@ def _together(problems: Sequence[ParameterError], where: str) -> ParameterError:
     if len(problems) == 1:
         return ParameterError(f"{problems[0].message} in {where}", remedy=problems[0].remedy)
     lines = [f"  {one.message}" + (f" ({one.remedy})" if one.remedy else "") for one in problems]
-    return ParameterError("\n".join([f"{len(problems)} parameters are wrong in {where}:", *lines]))
+    message = "\n".join([f"{len(problems)} parameters are wrong in {where}:", *lines])
+    return ParameterError(message, remedy="`nightbook params` shows what each takes")
 
 
 def _texts(value: object) -> Iterator[str]:

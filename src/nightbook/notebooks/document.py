@@ -6,6 +6,7 @@ Planning a pipeline reads every notebook of a project, so this path stays at `js
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -92,7 +93,7 @@ def read_notebook(path: Path) -> Notebook:
         raise NotebookError(message, remedy="name an .ipynb, .py or .md file") from None
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror or error}"
-        raise NotebookError(message) from None
+        raise NotebookError(message, remedy="see who may read it") from None
 
 
 def notebook_from_bytes(path: Path, source: bytes) -> Notebook:
@@ -129,7 +130,7 @@ def _read_ipynb(path: Path, source: bytes) -> dict[str, object]:
         raise NotebookError(message, remedy="restore the file, for instance with `git checkout`") from None
     except UnicodeDecodeError as error:
         message = f"{path} is not a notebook: it is no UTF-8 text (byte {error.start})"
-        raise NotebookError(message) from None
+        raise NotebookError(message, remedy="save it as UTF-8") from None
     except RecursionError:
         message = f"{path} is not a notebook: its JSON is nested too deeply"
         raise NotebookError(message) from None
@@ -138,7 +139,7 @@ def _read_ipynb(path: Path, source: bytes) -> dict[str, object]:
         raise NotebookError(message, remedy="open it in JupyterLab to see what it is")
     if content["nbformat"] < _OLDEST_FORMAT:
         message = f"{path} is in notebook format {content['nbformat']}; Nightbook reads format 4"
-        raise NotebookError(message, remedy=f"jupyter nbconvert --to notebook --inplace {path}")
+        raise NotebookError(message, remedy=f"jupyter nbconvert --to notebook --inplace {shlex.quote(str(path))}")
     if content["nbformat"] > _OLDEST_FORMAT:
         message = f"{path} is in notebook format {content['nbformat']}, which is newer than this program"
         raise NotebookError(message, remedy="pip install --upgrade nightbook")
@@ -234,4 +235,4 @@ def _similar_file(path: Path) -> str:
     same = [name for name in names if Path(name).stem == path.stem]
     if same:
         return f"did you mean '{same[0]}'?"
-    return f"notebooks there: {', '.join(names[:10])}" if names else ""
+    return f"notebooks there: {', '.join(names[:10])}" if names else "give the path from where you are"

@@ -116,8 +116,8 @@ def _integer(kind: ParameterType, text: str) -> int:
         _refuse(kind, text)
     try:
         return int(text)
-    except ValueError:  # more digits than Python reads
-        _refuse(kind, text)
+    except ValueError:
+        _refuse(kind, text[:20] + "…", "it has more digits than Python reads")
 
 
 def _number(kind: ParameterType, text: str) -> float:
