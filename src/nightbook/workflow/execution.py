@@ -132,7 +132,8 @@ class Execution:
         except LedgerAwayError as error:
             if self._away_since is None:
                 self._away_since = time.monotonic()
-                self._watcher.waiting(error.message)
+                with suppress(OSError):  # nobody is there to be told
+                    self._watcher.waiting(error.message)
             if time.monotonic() - self._away_since > LEDGER_PATIENCE_SECONDS:
                 raise
             time.sleep(PAUSE_SECONDS)
