@@ -56,5 +56,6 @@ def write_atomically(path: Path, content: bytes) -> None:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
         raise StorageError(
-            f"cannot write {path}: {error.strerror or error}", remedy="free some space or choose a folder you may write"
+            f"cannot write {path}: {error.strerror or error}",
+            remedy="free some space, or choose a folder that you may write",
         ) from error

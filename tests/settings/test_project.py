@@ -132,7 +132,7 @@ def test_a_relative_sqlite_file_is_anchored_at_the_root(tmp_path: Path) -> None:
         ("jobs = 'four'", "'jobs' in nightbook.toml must be a whole number above 0, not 'four'"),
         ("jobs = true", "not True"),
         ("jobs = 0", "not 0"),
-        ("engine = 'warp'", "must be 'jupyter' or 'fork', not 'warp'"),
+        ("engine = 'warp'", "must be 'jupyter', not 'warp'"),
         ("module_paths = 'src'", "must be a list of texts"),
         ("[stages.a]\ninputs = ['x']", "'inputs' in [stages.a] of nightbook.toml must be a table of texts"),
         ("[stages]\na = 1", "'stages' in nightbook.toml must hold tables"),

@@ -179,5 +179,6 @@ def _remove(path: Path) -> None:
 
 def _unwritable(path: Path, error: OSError) -> StorageError:
     return StorageError(
-        f"cannot write {path}: {error.strerror or error}", remedy="free some space or choose a folder you may write"
+        f"cannot write {path}: {error.strerror or error}",
+        remedy="free some space, or choose a folder that you may write",
     )

@@ -24,12 +24,25 @@ class Kind(StrEnum):
     WHOLE = "a whole number above 0"
     COUNT = "a whole number from 0"
     SECONDS = "a number above 0"
-    ENGINE = "'jupyter' or 'fork'"
+    ENGINE = "'jupyter'"
     CONTAINMENT = "'auto', 'pid_namespace' or 'process_tree'"
     LIST = "a list of texts"
     TABLE = "a table of texts"
     VALUES = "a table"
 
+
+_EXAMPLES: Mapping[Kind, str] = {
+    Kind.TEXT: '"delays"',
+    Kind.TRACKING: '"http://127.0.0.1:5000"',
+    Kind.WHOLE: "4",
+    Kind.COUNT: "2",
+    Kind.SECONDS: "600",
+    Kind.ENGINE: '"jupyter"',
+    Kind.CONTAINMENT: '"auto"',
+    Kind.LIST: '["src"]',
+    Kind.TABLE: '{ model = "data/model.joblib" }',
+    Kind.VALUES: "{ learning_rate = 0.1 }",
+}
 
 LIMITS = {
     "timeout_seconds": Kind.SECONDS,
@@ -76,10 +89,14 @@ def checked(kind: Kind, value: object, where: str) -> object:
     if kind is Kind.LIST and isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return tuple(value)
     if not _FITS[kind](value):
-        raise SettingsError(f"{where} must be {kind}, not {value!r}")
+        raise _unfit(kind, value, where)
     if kind is Kind.TRACKING:
         check_tracking_uri(str(value), where)
     return value
+
+
+def _unfit(kind: Kind, value: object, where: str) -> SettingsError:
+    return SettingsError(f"{where} must be {kind}, not {value!r}", remedy=f"a value such as {_EXAMPLES[kind]}")
 
 
 def _is_text(value: object) -> bool:
@@ -111,5 +128,5 @@ def from_text(kind: Kind, text: str, variable: str) -> object:
     try:
         value = int(text) if kind is Kind.WHOLE else float(text) if kind is Kind.SECONDS else text
     except ValueError:
-        raise SettingsError(f"{variable} must be {kind}, not {text!r}") from None
+        raise _unfit(kind, text, variable) from None
     return checked(kind, value, variable)

@@ -106,7 +106,11 @@ def _stage_of(pipeline: Pipeline, target: str) -> str:
             path = stage.notebook.path
             if path.samefile(target) if Path(target).exists() else path.name == name:
                 return stage.name
-    remedy = nearest(target, pipeline.stages) if pipeline.stages else "give a notebook's file"
+    remedy = (
+        nearest(target, pipeline.stages)
+        if pipeline.stages
+        else "`nightbook init` makes a project, or give a notebook's file"
+    )
     raise PipelineError(f"there is no stage '{target}'", remedy=remedy)
 
 
