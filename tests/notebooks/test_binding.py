@@ -94,6 +94,8 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
 def test_an_integer_default_says_how_to_declare_a_number() -> None:
     assert refusal((MONTH,), {"month": 6.5}).remedy == "or declare it as a number: month: float = 6"
     assert refusal((MONTH,), {"month": Text(value="6.5")}).remedy == "or declare it as a number: month: float = 6"
+    assert refusal((MONTH,), {"month": Text(value="x")}).remedy == "a value such as its default: 6"
+    assert refusal((MONTH,), {"month": Text(value=" 6")}).remedy == "leave the blanks out: 6"
 
 
 def test_a_remedy_names_the_parameter() -> None:

@@ -183,6 +183,8 @@ def _check(declared: Mapping[str, Parameter], name: str, value: object) -> objec
 
 def _hint(parameter: Parameter, value: object) -> str:
     """A way out where the type itself names none: the declaration may be what is wrong, or how the value is written."""
+    if isinstance(value, Text) and value.value != value.value.strip():
+        return f"leave the blanks out: {value.value.strip()}"
     if parameter.type == ScalarType(scalar=Scalar.INT) and _is_number(value) and parameter.has_known_default:
         return f"or declare it as a number: {parameter.name}: float = {parameter.default_source}"
     if parameter.type == ScalarType(scalar=Scalar.STR) and not isinstance(value, Text):

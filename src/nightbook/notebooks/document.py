@@ -104,7 +104,8 @@ def notebook_from_bytes(path: Path, source: bytes) -> Notebook:
     """
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        message = f"{path} is not a notebook: its name ends in '{path.suffix}'"
+        ending = f"its name ends in '{path.suffix}'" if path.suffix else "its name has no ending"
+        message = f"{path} is not a notebook: {ending}"
         raise NotebookError(message, remedy="name an .ipynb, .py or .md file")
     content = reader(path, source)
     cells = content["cells"] = [_without_outputs(cell) for cell in _raw_cells(path, content)]

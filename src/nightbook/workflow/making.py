@@ -115,7 +115,6 @@ class RunMaker:
 
     def start(self, stage: Stage, fingerprint: Fingerprint, inputs: tuple[Pin, ...]) -> SupervisedRun:
         """Record a pending run and give it to a supervisor."""
-        secrets = secrets_of(stage)
         run = patiently(partial(self.ledger.create_run, self._new_run(stage, fingerprint, inputs)))
         folder = self.settings.runs_folder / run.run_id
         folder.mkdir(parents=True, mode=0o700)
@@ -123,7 +122,7 @@ class RunMaker:
         for output in stage.outputs:
             if output.path is not None:
                 output.path.parent.mkdir(parents=True, exist_ok=True)
-        request = replace(self._execution(run, stage, folder, fingerprint), secrets=secrets)
+        request = self._execution(run, stage, folder, fingerprint)
         if request.awaits_tracking:
             self._waiting.append(folder)
         live = SupervisedRun(run, request)
@@ -186,6 +185,7 @@ class RunMaker:
             language=stage.language,
             parameters=injected,
             shown_parameters={name: shown[name] for name in given},
+            secrets=secrets_of(stage),
             limits=stage.limits,
             inputs=run.inputs,
             modules={uri: file_state(self.settings.root / uri) for uri in modules_of(fingerprint)},
