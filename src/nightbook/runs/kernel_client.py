@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,8 +25,9 @@ from nightbook.runs.journal import is_executable
 from nightbook.runs.kernel_process import PromptKernelManager
 from nightbook.runs.output_widget import BoundedOutputWidget
 from nightbook.runs.outputs import CellOutputs, size_of, storable_data, too_large
-from nightbook.runs.publications import Publications
+from nightbook.runs.request import FORK, JUPYTER
 from nightbook.runs.sockets import socket_folder
+from nightbook.runs.warm.manager import ForkedKernelManager
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,12 +36,16 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from nightbook.runs.journal import Journal
+    from nightbook.runs.publications import Publications
+    from nightbook.runs.warm.kernels import KernelEnds
+    from nightbook.runs.warm.manager import ForkedKernelClient
 
 PROGRESS_SECONDS = 0.25
 SNAPSHOT_SECONDS = 1.0
 SMALL_SNAPSHOT_BYTES = 256_000
 SILENCE_SECONDS = 10
 STARTUP_SECONDS = 120
+RETURNCODE_SECONDS = 1.0
 FOREVER = 10**9
 GOOD_EXIT_CODES = frozenset({"", "0", "None", "False"})
 
@@ -50,9 +57,12 @@ class SupervisedClient(NotebookClient):
         nb: The prepared notebook.
         journal: Is told.
         kernel_name: The kernel to start.
+        forked: A kernel that is there already; None starts one.
     """
 
-    def __init__(self, nb: NotebookNode, *, journal: Journal, kernel_name: str) -> None:
+    def __init__(
+        self, nb: NotebookNode, *, journal: Journal, kernel_name: str, forked: KernelEnds | None = None
+    ) -> None:
         # nbclient gives outputs four seconds after a cell's end, and then drops them: see `_async_poll_output_msg`.
         super().__init__(
             nb,
@@ -61,14 +71,16 @@ class SupervisedClient(NotebookClient):
             startup_timeout=STARTUP_SECONDS,
             iopub_timeout=FOREVER,
             on_cell_executed=self._note_exit,
+            record_timing=False,
         )
+        self._forked = forked
         self.widget_registry = {"@jupyter-widgets/output": {"OutputModel": self._output_widget}}
         self._journal = journal
         self._bounded: dict[int, CellOutputs] = {}
         self._widgets: list[BoundedOutputWidget] = []
         self._updates: dict[str, int] = {}
         self._restyled: set[int] = set()
-        self._publications: Publications
+        self._publications: Publications | ForkedKernelClient
         self._is_exit_asked = False
         self._next_progress = 0.0
         self._next_snapshot = 0.0
@@ -89,7 +101,7 @@ class SupervisedClient(NotebookClient):
                 raise KernelError(f"the kernel '{self.kernel_name}' did not start: {error}") from error
             language = self.nb.metadata["language_info"] = cast("Any", reply)["content"]["language_info"]
             self._journal.tell(EventKind.KERNEL_READY, language_info=language)
-            self._publications = Publications(self.kc)
+            self._publications = self._manager.publications(cast("Any", self.kc))
             self._prepare_kernel()
             self._execute_cells()
             self.set_widgets_metadata()
@@ -98,25 +110,40 @@ class SupervisedClient(NotebookClient):
 
     def create_kernel_manager(self) -> KernelManager:
         """Make the manager of a kernel that only we can hear."""
+        if self._forked is not None:
+            self.km = self._take_over(self._forked)
+            return self.km
         manager = cast("PromptKernelManager", super().create_kernel_manager())
         manager.listen_in(socket_folder(self._journal.request.run_id))
         return manager
+
+    @property
+    def _manager(self) -> PromptKernelManager | ForkedKernelManager:
+        return cast("Any", self.km)
+
+    def _take_over(self, forked: KernelEnds) -> KernelManager:
+        manager = ForkedKernelManager(forked)
+        Interruption.signal_kernel = manager.signal_kernel
+        self._journal.tell(EventKind.KERNEL_STARTED, pid=forked.keeper_pid, engine=FORK)
+        return cast("KernelManager", manager)
 
     def start_new_kernel(self, **options: Any) -> None:  # noqa: ANN401 - nbclient's own signature
         """Start the kernel, tell its process id, bound its memory."""
         super().start_new_kernel(**options)
         pid = int(cast("Any", self.km).provisioner.pid)
-        Interruption.kernel_pid = pid
-        memory_bytes = self._journal.request.limits.memory_bytes
+        Interruption.kernel_pid, Interruption.signal_kernel = pid, partial(os.killpg, pid)
+        request = self._journal.request
+        memory_bytes = request.limits.memory_bytes
         if memory_bytes is not None and hasattr(resource, "prlimit"):
             resource.prlimit(pid, resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
-        self._journal.tell(EventKind.KERNEL_STARTED, pid=pid)
+        self._journal.tell(EventKind.KERNEL_STARTED, pid=pid, engine=JUPYTER, reason=request.engine_reason)
 
     def _prepare_kernel(self) -> None:
         request = self._journal.request
         if request.language != "python":
             return
-        for module in (lossless, *([own_mlflow] if request.awaits_tracking else [])):
+        is_zmq, uses_mlflow = self._forked is None, request.awaits_tracking
+        for module in (*([lossless] if is_zmq else []), *([own_mlflow] if uses_mlflow else [])):
             source = Path(str(module.__file__)).read_text(encoding="utf-8")
             # In a namespace of its own: the notebook's stays as the notebook makes it. A Python kernel that is not
             # IPython's says so by an error, and does without.
@@ -143,7 +170,8 @@ class SupervisedClient(NotebookClient):
             error = raised
         except DeadKernelError:
             self._tell_outputs(position)
-            self._journal.tell(EventKind.KERNEL_DIED, returncode=self._kernel_returncode())
+            returncode = self._manager.returncode(within_seconds=RETURNCODE_SECONDS)
+            self._journal.tell(EventKind.KERNEL_DIED, returncode=returncode)
             raise
         reason = "exit()" if self._is_exit_asked else early_exit_reason(cell.outputs, error)
         for widget in self._widgets:
@@ -169,13 +197,6 @@ class SupervisedClient(NotebookClient):
         # `exit()` and `quit()` do not raise in a notebook: they ask whoever drives the kernel to shut it down.
         asked = execute_reply["content"].get("payload") or ()
         self._is_exit_asked = any(one.get("source") == "ask_exit" for one in asked)
-
-    def _kernel_returncode(self) -> int | None:
-        process = getattr(cast("Any", self.km).provisioner, "process", None)
-        deadline = time.monotonic() + 1
-        while process is not None and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
-        return process.poll() if process is not None else None
 
     async def _async_poll_output_msg(self, parent_msg_id: str, cell: NotebookNode, cell_index: int) -> None:
         """A kernel that is done with a cell is listened to for as long as it has something to say."""

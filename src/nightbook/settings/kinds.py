@@ -12,7 +12,7 @@ from nightbook.settings.tracking import check_tracking_uri
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-ENGINES = ("jupyter",)
+ENGINES = ("fork", "jupyter")
 CONTAINMENTS = ("auto", "pid_namespace", "process_tree")
 
 
@@ -24,7 +24,7 @@ class Kind(StrEnum):
     WHOLE = "a whole number above 0"
     COUNT = "a whole number from 0"
     SECONDS = "a number above 0"
-    ENGINE = "'jupyter'"
+    ENGINE = "'fork' or 'jupyter'"
     CONTAINMENT = "'auto', 'pid_namespace' or 'process_tree'"
     LIST = "a list of texts"
     TABLE = "a table of texts"
@@ -72,6 +72,7 @@ STAGE_SETTINGS: Mapping[str, Kind] = LIMITS | {
     "outputs": Kind.TABLE,
     "parameters": Kind.VALUES,
     "kernel": Kind.TEXT,
+    "engine": Kind.ENGINE,
     "after": Kind.LIST,
     "retries": Kind.COUNT,
 }

@@ -1,0 +1,133 @@
+"""Asks a warm parent for a fork, and starts the parent where there is none."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from nightbook.errors import StorageError
+from nightbook.runs.warm.orders import Order, send_order
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nightbook.runs.warm.places import Place
+
+PATIENCE_SECONDS = 60.0
+_TRIES = 3
+_BACKLOG = 4096
+_BOOT = "import sys; del sys.path[0]; from nightbook.runs.warm.boot import main; main()"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forked:
+    """A process that a parent forked for us.
+
+    Attributes:
+        pid: Its id; for a kernel, the id of its keeper.
+        handle: A descriptor that stays this process's and is readable when it has ended; -1 for a kernel.
+        connection: To it; its end is the other's.
+    """
+
+    pid: int
+    handle: int
+    connection: socket.socket
+
+
+def ask(place: Place, order: Order, descriptors: Sequence[int], environment: Mapping[str, str]) -> Forked | None:
+    """Have a parent fork; None when no parent could be had, for which the parent's log may say why.
+
+    Args:
+        place: Which parent.
+        order: What the fork is to be.
+        descriptors: What goes along.
+        environment: With which the parent is started, should there be none.
+    """
+    for _ in range(_TRIES):
+        with suppress(OSError, ValueError):
+            connection = connect(place, environment)
+            if connection is None:
+                return None
+            connection.settimeout(PATIENCE_SECONDS)
+            send_order(connection, order, descriptors)
+            forked = _introduced(connection, is_kept=not order.module)
+            if forked is not None:
+                connection.settimeout(None)
+                return forked
+            connection.close()
+    return None
+
+
+def connect(place: Place, environment: Mapping[str, str]) -> socket.socket | None:
+    """A connection to the parent, which is started when there is none; None when it cannot be."""
+    connection = _try_to_connect(place)
+    if connection is not None:
+        return connection
+    try:
+        with FileLock(place.lock, timeout=PATIENCE_SECONDS):
+            connection = _try_to_connect(place)
+            if connection is None:
+                start_parent(place, environment)
+                connection = _try_to_connect(place)
+    except (OSError, StorageError, TimeoutError):
+        return None
+    return connection
+
+
+def start_parent(place: Place, environment: Mapping[str, str]) -> None:
+    """Start a parent; whoever connects from now on waits until it is ready.
+
+    Raises:
+        OSError: It cannot be started.
+    """
+    place.socket.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener, place.log.open("ab") as log:
+        listener.bind(str(place.socket))
+        listener.listen(_BACKLOG)
+        subprocess.run(
+            [sys.executable, "-c", _BOOT, str(listener.fileno()), place.key, str(place.folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=place.folder,
+            env=dict(environment),
+            pass_fds=[listener.fileno()],
+            start_new_session=True,
+            check=True,
+        )
+
+
+def _try_to_connect(place: Place) -> socket.socket | None:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.connect(str(place.socket))
+    except OSError:
+        connection.close()
+        return None
+    return connection
+
+
+def _introduced(connection: socket.socket, *, is_kept: bool) -> Forked | None:
+    """Read who was forked: the parent says so, and a keeper its own id."""
+    received, handle, words = b"", -1, dict[str, int]()
+    wanted = "pid" if is_kept else "forked"
+    while wanted not in words or handle < 0:
+        chunk, descriptors, _, _ = socket.recv_fds(connection, 4096, 1)
+        handle = descriptors[0] if descriptors else handle
+        if not chunk:
+            break
+        received += chunk
+        for line in received.split(b"\n")[:-1]:
+            words |= json.loads(line)
+    if handle >= 0 and (is_kept or wanted not in words):
+        os.close(handle)
+        handle = -1
+    return Forked(pid=words[wanted], handle=handle, connection=connection) if wanted in words else None

@@ -1,0 +1,59 @@
+"""How a warm parent begins: `-c` code of `nightbook.runs.warm.asking` with a socket's number, a key and a folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from nightbook.loading import UNUSED_VALIDATORS, collect_rarely, without
+from nightbook.runs.warm.parent import WarmParent, name_process
+from nightbook.runs.warm.places import installed_state
+from nightbook.runs.warm.preload import Preloader, threads, watched
+
+UNFIT = "NIGHTBOOK_WARM_UNFIT"
+IDLE = "NIGHTBOOK_WARM_IDLE_SECONDS"
+IDLE_SECONDS = 600.0
+
+
+def main() -> None:
+    """Become a daemon, load what every fork needs, serve."""
+    number, key, folder = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+    if UNFIT not in os.environ and os.fork():
+        # Whoever started us waits for this process, and is not to be the parent of the one that stays.
+        os._exit(0)
+    kind = key.partition("-")[0]
+    name_process(f"nightbook-{kind}")
+    collect_rarely()
+    unfit: dict[str, str] = json.loads(os.environ.pop(UNFIT, "{}"))
+    state = installed_state()
+    with without(*UNUSED_VALIDATORS):
+        role = import_module("nightbook.runs.warm.roles").role_of(kind)
+        for module in role.machinery:
+            if module not in unfit and (found := watched(module, lambda name=module: import_module(name))):
+                sys.stderr.write(f"{found.module} {found.reason}\n")
+        parent = WarmParent(
+            socket.socket(fileno=number),
+            role,
+            Preloader(unfit),
+            idle_seconds=float(os.environ.get(IDLE, IDLE_SECONDS)),
+            is_stale=lambda: installed_state() != state,
+        )
+        if threads():
+            sys.stderr.write(f"cannot fork beside threads: {', '.join(threads())}\n")
+            _leave(folder, key)
+        found = parent.serve()
+    if found is None:
+        _leave(folder, key)
+    sys.stderr.write(f"begins again without {found.module}, which {found.reason}\n")
+    os.environ[UNFIT] = json.dumps({**unfit, found.module: found.reason})
+    os.set_inheritable(number, True)  # noqa: FBT003 - no keyword there
+    os.execv(sys.executable, [*sys.orig_argv])  # noqa: S606 - ourselves
+
+
+def _leave(folder: Path, key: str) -> None:
+    (folder / f"{key}.sock").unlink(missing_ok=True)
+    os._exit(0)

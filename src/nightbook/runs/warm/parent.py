@@ -1,0 +1,160 @@
+"""A warm parent: a process that has loaded what takes long, and forks itself for whoever asks on its socket.
+
+It has one thread, serves one request after the other, and uses the time between them to load what will be wanted.
+Its children are on their own: its death costs none of them anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import json
+import os
+import selectors
+import signal
+import socket
+import struct
+import sys
+import time
+import traceback
+from typing import TYPE_CHECKING, Protocol
+
+from nightbook.runs.warm.orders import Order, receive_order
+from nightbook.runs.warm.preload import Preloader, threads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nightbook.runs.warm.preload import Unfit
+
+LOOK_SECONDS = 2.0
+_PEER = struct.Struct("3i")
+_PR_SET_NAME = 15
+
+
+class Role(Protocol):
+    """What the forks of a parent are for."""
+
+    def modules(self, order: Order) -> tuple[str, ...]:
+        """What has to be loaded before the fork."""
+
+    def serve(self, order: Order, connection: socket.socket) -> None:
+        """Do what was ordered, in the fork; does not return."""
+
+
+class WarmParent:
+    """Serves a listening socket.
+
+    Args:
+        listener: The socket, bound to a path in a folder that only its owner may enter.
+        role: What the forks are for.
+        preloader: Loads what they share.
+        idle_seconds: How long to wait for a request before it ends itself.
+        is_stale: Asked now and then: files that were loaded have changed.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        role: Role,
+        preloader: Preloader,
+        *,
+        idle_seconds: float,
+        is_stale: Callable[[], bool],
+    ) -> None:
+        self._listener = listener
+        self._role = role
+        self._preloader = preloader
+        self._idle_seconds = idle_seconds
+        self._is_stale = is_stale
+        self._last_served = time.monotonic()
+
+    def serve(self) -> Unfit | None:
+        """Return when there is nothing to do for long, the files have changed, or a module proves unfit (which it is)."""
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._listener.setblocking(False)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._listener, selectors.EVENT_READ)
+            while not self._is_over():
+                ready = selector.select(0 if self._preloader.has_more else LOOK_SECONDS)
+                unfit = self._accept() if ready else self._preloader.load_next() if self._preloader.has_more else None
+                self._reap()
+                if unfit is not None:
+                    return unfit
+        return None
+
+    def _is_over(self) -> bool:
+        return time.monotonic() - self._last_served > self._idle_seconds or self._is_stale()
+
+    def _accept(self) -> Unfit | None:
+        with contextlib.suppress(BlockingIOError):
+            connection, _ = self._listener.accept()
+            with connection:
+                connection.setblocking(True)
+                connection.settimeout(LOOK_SECONDS)
+                return self._answer(connection)
+        return None
+
+    def _answer(self, connection: socket.socket) -> Unfit | None:
+        _, user, _ = _PEER.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+        order = receive_order(connection) if user == os.getuid() else None
+        if order is None:
+            return None
+        self._last_served = time.monotonic()
+        with contextlib.ExitStack() as stack:
+            for descriptor in order.descriptors:
+                stack.callback(os.close, descriptor)
+            self._preloader.want(order.expected)
+            unfit = self._preloader.load(self._role.modules(order))
+            if unfit is None:
+                self._fork(order, connection)
+            return unfit
+
+    def _fork(self, order: Order, connection: socket.socket) -> None:
+        gc.freeze()
+        pid = os.fork()
+        if pid:
+            with contextlib.suppress(OSError):
+                self._introduce(connection, pid)
+            return
+        try:
+            self._listener.close()
+            connection.settimeout(None)
+            order = order.with_changed(self._preloader.changed_environment)
+            self._role.serve(order, connection)
+        except BaseException:  # noqa: BLE001 - nothing of the parent may go on in the child
+            traceback.print_exc()
+        finally:
+            os._exit(1)
+
+    def _introduce(self, connection: socket.socket, pid: int) -> None:
+        """Tell who it is, with a handle that stays its own even when the number is given to another."""
+        words = json.dumps({"forked": pid}).encode() + b"\n"
+        handle = os.pidfd_open(pid)
+        try:
+            socket.send_fds(connection, [words], [handle])
+        finally:
+            os.close(handle)
+
+    @staticmethod
+    def _reap() -> None:
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
+
+def has_one_thread() -> bool:
+    """Whether this process may be forked."""
+    return not threads()
+
+
+def name_process(name: str) -> None:
+    """What `ps -o comm` shows."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode()[:15], 0, 0, 0)
+
+
+def listener_of(descriptor: int) -> socket.socket:
+    """The listening socket that this process was given."""
+    return socket.socket(fileno=descriptor)

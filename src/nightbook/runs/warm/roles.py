@@ -1,0 +1,107 @@
+"""What the forks of each kind of warm parent are for."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import socket
+import sys
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, NoReturn
+
+from nightbook.runs.containment import Containment
+from nightbook.runs.warm.isolation import enter
+
+if TYPE_CHECKING:
+    from nightbook.runs.warm.orders import Order
+    from nightbook.runs.warm.parent import Role
+
+# What an IPython kernel imports on its way to the first cell and with the first error, command or magic.
+_OF_KERNELS = (
+    "ipykernel.debugger",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.ultratb",
+    "IPython.extensions.storemagic",
+    "faulthandler",
+    "pexpect",
+    "psutil",
+    "tornado.platform.asyncio",
+    "nightbook.notebooks.inside",
+    "nightbook.runs.warm.kernel",
+    "nightbook.runs.warm.keeper",
+)
+
+
+class KernelRole:
+    """Kernels for notebooks; each is a fork of a keeper."""
+
+    machinery = _OF_KERNELS
+
+    def modules(self, order: Order) -> tuple[str, ...]:
+        """What the notebook imports."""
+        return order.modules
+
+    def serve(self, order: Order, connection: socket.socket) -> NoReturn:
+        """Be the keeper of a kernel."""
+        keep = import_module("nightbook.runs.warm.keeper").keep
+        keep(connection, Containment(order.containment), partial(_be_kernel, order))
+        os._exit(0)
+
+
+def _be_kernel(order: Order) -> NoReturn:
+    messages, printed, complained, log = order.descriptors
+    _take_standard(os.open(os.devnull, os.O_RDONLY), printed, complained)
+    enter(order.surroundings)
+    import_module("nightbook.runs.warm.kernel").serve_kernel(socket.socket(fileno=messages), log)
+    # What the notebook's libraries registered is called as in a fresh process; the interpreter need not be taken apart.
+    with contextlib.suppress(BaseException):
+        atexit._run_exitfuncs()  # noqa: SLF001 - there is no public way
+    os._exit(0)
+
+
+class ProcessRole:
+    """Processes of ours, each as `python -m nightbook.runs.process MODULE ARGUMENT…` would be.
+
+    Args:
+        machinery: Modules that they share.
+    """
+
+    def __init__(self, *machinery: str) -> None:
+        self.machinery = machinery
+
+    def modules(self, order: Order) -> tuple[str, ...]:
+        """All is loaded."""
+        del order
+        return ()
+
+    def serve(self, order: Order, connection: socket.socket) -> NoReturn:
+        """Call the module's `main`."""
+        connection.close()
+        _take_standard(*order.descriptors)
+        enter(order.surroundings)
+        sys.argv = [order.module, *order.arguments]
+        import_module(order.module).main()
+        os._exit(0)
+
+
+def _take_standard(*descriptors: int) -> None:
+    """Make these standard input, output and error."""
+    for number, descriptor in enumerate(descriptors):
+        os.dup2(descriptor, number)
+        if descriptor > len(descriptors):
+            os.close(descriptor)
+
+
+ROLES: dict[str, Role] = {
+    "kernel": KernelRole(),
+    "runner": ProcessRole("nightbook.runs.ledger", "nightbook.runs.engine", "nightbook.runs.supervise"),
+    "publisher": ProcessRole("nightbook.runs.reporting", "nightbook.runs.publish"),
+}
+
+
+def role_of(kind: str) -> Role:
+    """What a parent of a kind does."""
+    return ROLES[kind]
