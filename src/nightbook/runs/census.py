@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 import psutil
@@ -11,8 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 RUN_VARIABLE = "NIGHTBOOK_RUN_ID"
+RUN_FOLDER = "NIGHTBOOK_RUN_FOLDER"
 RUNNER_MODULE = "nightbook.runs.engine"
 _ROUNDS = 40
+_END_POLL_SECONDS = 0.002
 
 
 def is_runner(process: psutil.Process) -> bool:
@@ -73,6 +76,16 @@ def end_processes_of(run_id: str, *, below: int | None = None, spare: Iterable[i
         killed.update(alive)
         psutil.wait_procs(alive, timeout=0.5)
     return len(killed)
+
+
+def await_end(process: psutil.Process, *, within_seconds: float) -> bool:
+    """Whether a process that need not be our child has ended in time; one that nobody has reaped yet has."""
+    deadline = time.monotonic() + within_seconds
+    while process.is_running() and not _is_zombie(process):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_END_POLL_SECONDS)
+    return True
 
 
 def reap_orphans(*, spare: int) -> None:

@@ -29,8 +29,8 @@ from nightbook.runs.journal import Journal
 from nightbook.runs.kernel_client import SupervisedClient
 from nightbook.runs.request import FORK, NO_WARM_PARENT, SOURCE, TRACKING, ExecutionRequest
 from nightbook.runs.warm.isolation import Surroundings
-from nightbook.runs.warm.kernels import KernelEnds, fork_kernel
-from nightbook.runs.warm.places import place_of
+from nightbook.runs.warm.kernels import Imports, KernelEnds, fork_kernel
+from nightbook.runs.warm.places import KERNEL, place_of, secret_variables
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -77,16 +77,16 @@ def forked_kernel(request: ExecutionRequest) -> KernelEnds:
         working_directory=request.working_directory,
         memory_bytes=request.limits.memory_bytes,
     )
-    secrets = [reference.removeprefix("env:") for reference in request.secrets if reference.startswith("env:")]
     try:
-        place = place_of("kernel", os.environ, root=request.root, secrets=secrets)
+        place = place_of(KERNEL, os.environ, root=request.root, secrets=secret_variables(request.secrets))
         forked = fork_kernel(
             place,
             surroundings,
             choose_containment(request.containment),
-            modules=request.imports,
-            expected=request.expected_imports,
+            imports=Imports(now=request.imports, later=request.expected_imports),
             log=sys.stdout.fileno(),
+            # A parent that this process started would end with the run.
+            is_parent_started=False,
         )
     except StorageError as error:
         sys.stdout.write(f"{error.message}\n")

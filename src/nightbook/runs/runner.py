@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
-from nightbook.runs.census import RUN_VARIABLE, RUNNER_MODULE
+from nightbook.runs.census import RUN_FOLDER, RUN_VARIABLE, RUNNER_MODULE
 from nightbook.runs.containment import (
     choose_containment,
     contained_command,
@@ -24,8 +24,6 @@ from nightbook.runs.request import FORK, REQUEST, ExecutionRequest
 
 if TYPE_CHECKING:
     from typing import IO
-
-RUN_FOLDER = "NIGHTBOOK_RUN_FOLDER"
 
 
 class Runner(Protocol):

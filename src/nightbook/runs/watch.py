@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from nightbook.runs.census import descendants, end_processes_of, is_runner, kill_all
+from nightbook.runs.census import await_end, descendants, end_processes_of, is_runner, kill_all
 from nightbook.runs.containment import become_subreaper
 from nightbook.runs.events import Event, EventKind, EventLog, EventReader
 from nightbook.runs.judge import Stop
@@ -252,11 +252,9 @@ class RunnerWatch:
             self._note_keeper(event)
         if self._keeper is None:
             return
-        with suppress(psutil.Error):
-            self._keeper.wait(GRACE_SECONDS)
-        with suppress(psutil.Error):
-            kill_all([*descendants(self._keeper.pid), self._keeper] if self._keeper.is_running() else [])
-            self._keeper.wait(GRACE_SECONDS)
+        if not await_end(self._keeper, within_seconds=GRACE_SECONDS):
+            kill_all([*descendants(self._keeper.pid), self._keeper])
+            await_end(self._keeper, within_seconds=GRACE_SECONDS)
 
     def _end_now(self) -> None:
         kill_all(descendants(self._runner.pid))

@@ -20,8 +20,8 @@ from nightbook.runs.launch import SupervisedRun
 from nightbook.runs.liveness import SupervisorProcess
 from nightbook.runs.patience import patiently
 from nightbook.runs.recovery import recover
-from nightbook.runs.request import CANCEL, SOURCE, TRACKING, DeclaredPath, ExecutionRequest
-from nightbook.workflow.engines import choose_engine
+from nightbook.runs.request import CANCEL, FORK, SOURCE, TRACKING, DeclaredPath, ExecutionRequest
+from nightbook.workflow.engines import choose_engine, warm_up
 from nightbook.workflow.planning import secrets_of
 
 if TYPE_CHECKING:
@@ -173,6 +173,8 @@ class RunMaker:
         given = stage.binding.given
         is_python = stage.language == "python"
         engine, reason = choose_engine(self.settings, stage)
+        if engine == FORK:
+            warm_up(self.settings, secrets_of(stage))
         injected = {name: python_literal(value) if is_python else shown[name] for name, value in given.items()}
         return ExecutionRequest(
             run_id=run.run_id,

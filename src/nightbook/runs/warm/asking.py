@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from nightbook.errors import StorageError
+from nightbook.runs.census import RUN_FOLDER, RUN_VARIABLE
 from nightbook.runs.warm.orders import Order, send_order
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 60.0
 _TRIES = 3
 _BACKLOG = 4096
+_DETACHED = ("/bin/sh", "-c", '"$@" &', "sh")
+"""A shell that ends at once leaves its child to the system."""
+_OF_A_RUN = frozenset({RUN_VARIABLE, RUN_FOLDER, "MLFLOW_RUN_ID"})
 _BOOT = "import sys; del sys.path[0]; from nightbook.runs.warm.boot import main; main()"
 
 
@@ -42,14 +46,14 @@ class Forked:
     connection: socket.socket
 
 
-def ask(place: Place, order: Order, descriptors: Sequence[int], environment: Mapping[str, str]) -> Forked | None:
+def ask(place: Place, order: Order, descriptors: Sequence[int], environment: Mapping[str, str] | None) -> Forked | None:
     """Have a parent fork; None when no parent could be had, for which the parent's log may say why.
 
     Args:
         place: Which parent.
         order: What the fork is to be.
         descriptors: What goes along.
-        environment: With which the parent is started, should there be none.
+        environment: With which the parent is started, should there be none; None starts none.
     """
     for _ in range(_TRIES):
         with suppress(OSError, ValueError):
@@ -66,10 +70,17 @@ def ask(place: Place, order: Order, descriptors: Sequence[int], environment: Map
     return None
 
 
-def connect(place: Place, environment: Mapping[str, str]) -> socket.socket | None:
+def ensure_parent(place: Place, environment: Mapping[str, str]) -> None:
+    """Have a parent started unless there is one; nobody waits for it."""
+    connection = connect(place, environment)
+    if connection is not None:
+        connection.close()
+
+
+def connect(place: Place, environment: Mapping[str, str] | None) -> socket.socket | None:
     """A connection to the parent, which is started when there is none; None when it cannot be."""
     connection = _try_to_connect(place)
-    if connection is not None:
+    if connection is not None or environment is None:
         return connection
     try:
         with FileLock(place.lock, timeout=PATIENCE_SECONDS):
@@ -93,12 +104,12 @@ def start_parent(place: Place, environment: Mapping[str, str]) -> None:
         listener.bind(str(place.socket))
         listener.listen(_BACKLOG)
         subprocess.run(
-            [sys.executable, "-c", _BOOT, str(listener.fileno()), place.key, str(place.folder)],
+            [*_DETACHED, sys.executable, "-c", _BOOT, str(listener.fileno()), place.key, str(place.folder)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             cwd=place.folder,
-            env=dict(environment),
+            env={name: value for name, value in environment.items() if name not in _OF_A_RUN},
             pass_fds=[listener.fileno()],
             start_new_session=True,
             check=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import sys
 from importlib import import_module
@@ -12,7 +13,7 @@ from pathlib import Path
 from nightbook.loading import UNUSED_VALIDATORS, collect_rarely, without
 from nightbook.runs.warm.parent import WarmParent, name_process
 from nightbook.runs.warm.places import installed_state
-from nightbook.runs.warm.preload import Preloader, threads, watched
+from nightbook.runs.warm.preload import Preloader, threads
 
 UNFIT = "NIGHTBOOK_WARM_UNFIT"
 IDLE = "NIGHTBOOK_WARM_IDLE_SECONDS"
@@ -20,11 +21,11 @@ IDLE_SECONDS = 600.0
 
 
 def main() -> None:
-    """Become a daemon, load what every fork needs, serve."""
+    """Load what every fork needs, serve."""
     number, key, folder = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
-    if UNFIT not in os.environ and os.fork():
-        # Whoever started us waits for this process, and is not to be the parent of the one that stays.
-        os._exit(0)
+    # The shell that started us has the keyboard's signals ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     kind = key.partition("-")[0]
     name_process(f"nightbook-{kind}")
     collect_rarely()
@@ -32,9 +33,7 @@ def main() -> None:
     state = installed_state()
     with without(*UNUSED_VALIDATORS):
         role = import_module("nightbook.runs.warm.roles").role_of(kind)
-        for module in role.machinery:
-            if module not in unfit and (found := watched(module, lambda name=module: import_module(name))):
-                sys.stderr.write(f"{found.module} {found.reason}\n")
+        role.load()
         parent = WarmParent(
             socket.socket(fileno=number),
             role,

@@ -98,6 +98,7 @@ class Keeper:
                         self._reap()
                     else:
                         self._listen()
+        signal.set_wakeup_fd(-1)
         self._end_all()
         _say(self._connection, returncode=self._returncode)
 

@@ -13,11 +13,19 @@ from nightbook.runs.warm.isolation import INLINE, ONE_THREAD
 from nightbook.runs.warm.orders import Order
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from nightbook.runs.containment import Containment
     from nightbook.runs.warm.isolation import Surroundings
     from nightbook.runs.warm.places import Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imports:
+    """Modules that a parent loads: before the fork, and when there is time after it."""
+
+    now: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +62,9 @@ def fork_kernel(
     surroundings: Surroundings,
     containment: Containment,
     *,
-    modules: Sequence[str] = (),
-    expected: Sequence[str] = (),
-    log: int = 2,
+    imports: Imports,
+    log: int,
+    is_parent_started: bool = True,
 ) -> KernelEnds | None:
     """Have a kernel forked; None when no parent could be had.
 
@@ -64,19 +72,23 @@ def fork_kernel(
         place: Of the parent.
         surroundings: What the kernel starts with.
         containment: How its processes are held together.
-        modules: What its notebook imports.
-        expected: What other notebooks of the project import.
+        imports: What to load before the fork.
         log: A descriptor of the run's log.
+        is_parent_started: Start a parent when there is none.
     """
     messages, theirs = socket.socketpair()
     printed, prints = os.pipe()
     complained, complains = os.pipe()
     order = Order(
-        surroundings=surroundings, containment=containment.value, modules=tuple(modules), expected=tuple(expected)
+        surroundings=surroundings,
+        containment=containment.value,
+        modules=imports.now,
+        expected=imports.later,
     )
     try:
         given = (theirs.fileno(), prints, complains, log)
-        forked = ask(place, order, given, parents_environment(surroundings.environment))
+        environment = parents_environment(surroundings.environment) if is_parent_started else None
+        forked = ask(place, order, given, environment)
     finally:
         theirs.close()
         os.close(prints)

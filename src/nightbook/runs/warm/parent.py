@@ -20,6 +20,7 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Protocol
 
+from nightbook.runs.containment import become_subreaper
 from nightbook.runs.warm.orders import Order, receive_order
 from nightbook.runs.warm.preload import Preloader, threads
 
@@ -35,6 +36,9 @@ _PR_SET_NAME = 15
 
 class Role(Protocol):
     """What the forks of a parent are for."""
+
+    def load(self) -> None:
+        """Load what all forks need."""
 
     def modules(self, order: Order) -> tuple[str, ...]:
         """What has to be loaded before the fork."""
@@ -72,14 +76,23 @@ class WarmParent:
 
     def serve(self) -> Unfit | None:
         """Return when there is nothing to do for long, the files have changed, or a module proves unfit (which it is)."""
-        signal.signal(signal.SIGCHLD, lambda *_: None)
         self._listener.setblocking(False)
+        # Keepers whose own parents are gone are ours to reap: not every container has an init that does.
+        become_subreaper()
+        woken, waker = socket.socketpair()
+        for end in (woken, waker):
+            end.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
         with selectors.DefaultSelector() as selector:
-            selector.register(self._listener, selectors.EVENT_READ)
+            selector.register(self._listener, selectors.EVENT_READ, self._accept)
+            selector.register(woken, selectors.EVENT_READ, lambda: self._reap(woken))
             while not self._is_over():
                 ready = selector.select(0 if self._preloader.has_more else LOOK_SECONDS)
-                unfit = self._accept() if ready else self._preloader.load_next() if self._preloader.has_more else None
-                self._reap()
+                found = [key.data() for key, _ in ready]
+                if not ready and self._preloader.has_more:
+                    found = [self._preloader.load_next()]
+                unfit = next(filter(None, found), None)
                 if unfit is not None:
                     return unfit
         return None
@@ -138,7 +151,9 @@ class WarmParent:
             os.close(handle)
 
     @staticmethod
-    def _reap() -> None:
+    def _reap(woken: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            woken.recv(4096)
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass

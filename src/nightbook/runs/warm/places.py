@@ -65,7 +65,9 @@ _HARMLESS = frozenset(
     ]
 )
 _HARMLESS_BEGINNINGS = ("NIGHTBOOK_", "PYTEST_", "VSCODE_", "JPY_", "GITHUB_", "CI_")
+_OURS = ("PYTHON", "LD_", "LC_", "LANG", "VIRTUAL_ENV", "CONDA_PREFIX")
 _LONGEST_PATH = 100
+KERNEL, RUNNER, PUBLISHER = "kernel", "runner", "publisher"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,14 +111,25 @@ def place_of(kind: str, environment: Mapping[str, str], *, root: str = "", secre
         StorageError: There is no folder that only this user may enter.
     """
     told = set(secrets)
-    said = sorted(
-        f"{name}={value}"
-        for name, value in environment.items()
-        if name not in _HARMLESS and name not in told and not name.startswith(_HARMLESS_BEGINNINGS)
-    )
+    counts = _counts_for_kernels if kind == KERNEL else _counts_for_ours
+    said = sorted(f"{name}={value}" for name, value in environment.items() if counts(name) and name not in told)
     parts = (kind, root, __version__, sys.executable, sys.version, installed_state(), _namespaces(), *said)
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
     return Place(key=f"{kind}-{digest[:16]}", folder=warm_folder(environment))
+
+
+def _counts_for_kernels(name: str) -> bool:
+    """Any library may read any variable when it is imported: all count but those that are known to be no matter."""
+    return name not in _HARMLESS and not name.startswith(_HARMLESS_BEGINNINGS)
+
+
+def _counts_for_ours(name: str) -> bool:
+    return name.startswith(_OURS)
+
+
+def secret_variables(references: Iterable[str]) -> list[str]:
+    """The environment variables that hold secrets, of references such as `env:TOKEN`."""
+    return [one.removeprefix("env:") for one in references if one.startswith("env:")]
 
 
 def warm_folder(environment: Mapping[str, str]) -> Path:

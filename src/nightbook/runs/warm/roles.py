@@ -11,10 +11,15 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
-from nightbook.runs.containment import Containment
+from nightbook.errors import SettingsError
+from nightbook.loading import without
+from nightbook.runs.containment import Containment, choose_containment
 from nightbook.runs.warm.isolation import enter
+from nightbook.runs.warm.places import KERNEL, PUBLISHER, RUNNER
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nightbook.runs.warm.orders import Order
     from nightbook.runs.warm.parent import Role
 
@@ -38,7 +43,10 @@ _OF_KERNELS = (
 class KernelRole:
     """Kernels for notebooks; each is a fork of a keeper."""
 
-    machinery = _OF_KERNELS
+    def load(self) -> None:
+        """What each kernel needs before its first cell."""
+        for module in _OF_KERNELS:
+            import_module(module)
 
     def modules(self, order: Order) -> tuple[str, ...]:
         """What the notebook imports."""
@@ -66,11 +74,11 @@ class ProcessRole:
     """Processes of ours, each as `python -m nightbook.runs.process MODULE ARGUMENT…` would be.
 
     Args:
-        machinery: Modules that they share.
+        load: Loads what they share.
     """
 
-    def __init__(self, *machinery: str) -> None:
-        self.machinery = machinery
+    def __init__(self, load: Callable[[], object]) -> None:
+        self.load = load
 
     def modules(self, order: Order) -> tuple[str, ...]:
         """All is loaded."""
@@ -80,6 +88,7 @@ class ProcessRole:
     def serve(self, order: Order, connection: socket.socket) -> NoReturn:
         """Call the module's `main`."""
         connection.close()
+        os.setsid()
         _take_standard(*order.descriptors)
         enter(order.surroundings)
         sys.argv = [order.module, *order.arguments]
@@ -95,10 +104,25 @@ def _take_standard(*descriptors: int) -> None:
             os.close(descriptor)
 
 
+def _load_runners() -> None:
+    # papermill takes pyarrow along where it is, to read notebooks from `hdfs://`: ours are given to it.
+    with without("pyarrow", "numpy"):
+        for module in ("nightbook.runs.engine", "nightbook.runs.ledger", "nightbook.runs.supervise"):
+            import_module(module)
+    # Asked of the machine once, and by all forks after that.
+    with contextlib.suppress(SettingsError):
+        choose_containment()
+
+
+def _load_publishers() -> None:
+    import_module("nightbook.runs.publish").load_publishing(is_embedded=False)
+    import_module("nightbook.runs.reporting")
+
+
 ROLES: dict[str, Role] = {
-    "kernel": KernelRole(),
-    "runner": ProcessRole("nightbook.runs.ledger", "nightbook.runs.engine", "nightbook.runs.supervise"),
-    "publisher": ProcessRole("nightbook.runs.reporting", "nightbook.runs.publish"),
+    KERNEL: KernelRole(),
+    RUNNER: ProcessRole(_load_runners),
+    PUBLISHER: ProcessRole(_load_publishers),
 }
 
 
