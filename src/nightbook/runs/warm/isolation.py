@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import random
 import resource
@@ -53,8 +52,6 @@ def enter(surroundings: Surroundings) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (surroundings.memory_bytes,) * 2)
     _seed()
     _use_threads(environment)
-    gc.unfreeze()
-    gc.enable()
 
 
 def _restore_signals() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import os
 import socket
 import sys
@@ -64,6 +65,8 @@ def _be_kernel(order: Order) -> NoReturn:
     _take_standard(os.open(os.devnull, os.O_RDONLY), printed, complained)
     enter(order.surroundings)
     import_module("nightbook.runs.warm.kernel").serve_kernel(socket.socket(fileno=messages), log)
+    # IPython collects garbage at its end, of which there is nothing to gain any more.
+    gc.freeze()
     # What the notebook's libraries registered is called as in a fresh process; the interpreter need not be taken apart.
     with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()  # noqa: SLF001 - there is no public way
