@@ -98,8 +98,7 @@ class ForkedKernelClient:
         """They are there from the start."""
 
     def stop_channels(self) -> None:
-        """Hear no more."""
-        self._hear_no_more()
+        """What connected us is closed by the manager."""
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - jupyter_client's signature
         """It hears what is said to it as soon as it is ready: there is nothing to wait for."""
@@ -178,7 +177,7 @@ class ForkedKernelClient:
             chunk = b""
         if not chunk:
             self._hear_text(is_last=True)
-            self._hear_no_more()
+            self.hear_no_more()
         for frame in self._reader.feed(chunk):
             self._take(frame)
         self._news.set()
@@ -217,11 +216,12 @@ class ForkedKernelClient:
             {"header": header, "msg_type": "stream", "parent_header": self._parent, "content": content, "metadata": {}}
         )
 
-    def _hear_no_more(self) -> None:
-        self.is_ended = True
-        if self._loop is not None and not self._loop.is_closed():
+    def hear_no_more(self) -> None:
+        """Listen no longer; a second time does nothing."""
+        if self._loop is not None and not self._loop.is_closed() and not self.is_ended:
             for stream in (self._ends.messages, self._ends.printed, self._ends.complained):
                 self._loop.remove_reader(stream)
+        self.is_ended = True
 
 
 class _Decoder:
@@ -249,12 +249,14 @@ class ForkedKernelManager:
         self._ends = ends
         self.has_kernel = True
         self.kernel_id = str(ends.keeper_pid)
+        self._client: ForkedKernelClient | None = None
         self._returncode: int | None = None
         self._said = b""
 
     def client(self) -> ForkedKernelClient:
         """Whom to ask."""
-        return ForkedKernelClient(self._ends)
+        self._client = ForkedKernelClient(self._ends)
+        return self._client
 
     def is_alive(self) -> bool:
         """Whether it has not ended as far as is known."""
@@ -298,6 +300,8 @@ class ForkedKernelManager:
 
     def cleanup_resources(self) -> None:
         """Close what connected us."""
+        if self._client is not None:
+            self._client.hear_no_more()
         self._ends.close()
 
     def _tell(self, command: bytes) -> None:
