@@ -7,7 +7,6 @@ import resource
 import time
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import nbformat
@@ -18,20 +17,19 @@ from nbclient.exceptions import CellExecutionComplete, CellExecutionError, DeadK
 from nightbook.errors import KernelError
 from nightbook.notebooks.inside import MIME_TYPE
 from nightbook.records import CellStatus
-from nightbook.runs import lossless, own_mlflow
+from nightbook.runs.early_exit import early_exit_reason
 from nightbook.runs.events import EventKind
 from nightbook.runs.interruption import Interruption
 from nightbook.runs.journal import is_executable
 from nightbook.runs.kernel_process import PromptKernelManager
 from nightbook.runs.output_widget import BoundedOutputWidget
 from nightbook.runs.outputs import CellOutputs, size_of, storable_data, too_large
+from nightbook.runs.preparations import preparations
 from nightbook.runs.request import FORK, JUPYTER
 from nightbook.runs.sockets import socket_folder
 from nightbook.runs.warm.manager import ForkedKernelManager
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from jupyter_client.manager import KernelManager
     from nbformat import NotebookNode
 
@@ -47,7 +45,6 @@ SILENCE_SECONDS = 10
 STARTUP_SECONDS = 120
 RETURNCODE_SECONDS = 1.0
 FOREVER = 10**9
-GOOD_EXIT_CODES = frozenset({"", "0", "None", "False"})
 
 
 class SupervisedClient(NotebookClient):
@@ -119,7 +116,7 @@ class SupervisedClient(NotebookClient):
 
     @property
     def _manager(self) -> PromptKernelManager | ForkedKernelManager:
-        return cast("Any", self.km)
+        return cast("PromptKernelManager | ForkedKernelManager", self.km)
 
     def _take_over(self, forked: KernelEnds) -> KernelManager:
         manager = ForkedKernelManager(forked)
@@ -139,17 +136,7 @@ class SupervisedClient(NotebookClient):
         self._journal.tell(EventKind.KERNEL_STARTED, pid=pid, engine=JUPYTER, reason=request.engine_reason)
 
     def _prepare_kernel(self) -> None:
-        request = self._journal.request
-        if request.language != "python":
-            return
-        is_zmq, uses_mlflow = self._forked is None, request.awaits_tracking
-        for module in (*([lossless] if is_zmq else []), *([own_mlflow] if uses_mlflow else [])):
-            source = Path(str(module.__file__)).read_text(encoding="utf-8")
-            # In a namespace of its own: the notebook's stays as the notebook makes it. A Python kernel that is not
-            # IPython's says so by an error, and does without.
-            code = (
-                f"exec(compile({source!r}, {module.__name__!r}, 'exec', dont_inherit=True), {{'__name__': '__main__'}})"
-            )
+        for code in preparations(self._journal.request, is_zmq=self._forked is None):
             self.wait_for_reply(cast("Any", self.kc).execute(code, silent=True, store_history=False))
 
     def _execute_cells(self) -> None:
@@ -298,20 +285,3 @@ class SupervisedClient(NotebookClient):
             pause = SNAPSHOT_SECONDS * max(1, bounded.size_bytes // SMALL_SNAPSHOT_BYTES) ** 2
             self._next_snapshot = now + pause
             self._tell_outputs(position)
-
-
-def early_exit_reason(outputs: Sequence[Mapping[str, Any]], error: CellExecutionError | None) -> str | None:
-    """Why a notebook ended itself in good order; None when it did not.
-
-    Args:
-        outputs: What the cell shows: in a cell that may raise, the exception stands only there.
-        error: What the cell raised.
-    """
-    raised = [(str(error.ename), str(error.evalue))] if error is not None else []
-    raised += [(one["ename"], one["evalue"]) for one in outputs if one["output_type"] == "error"]
-    for ename, evalue in raised:
-        if ename == "EarlyExit":
-            return evalue
-        if ename == "SystemExit" and evalue in GOOD_EXIT_CODES:
-            return "sys.exit(0)"
-    return None

@@ -1,4 +1,4 @@
-"""The runner's process, as its supervisor holds it: started anew and contained, or forked from the supervisor itself."""
+"""The runner's process, as its supervisor holds it: started and contained, or forked from the supervisor itself."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class ForkedRunner:
             _be_runner(request, environment, (commands, theirs), supervisor)
         os.close(commands)
         os.close(theirs)
-        self.stdin: IO[bytes] | None = io.FileIO(ours, "w")  # type: ignore[assignment]  # unbuffered, as is `Popen`'s with bufsize 0
+        self.stdin: IO[bytes] | None = io.FileIO(ours, "w")
         self.stdout: IO[bytes] | None = os.fdopen(log, "rb")
 
     def poll(self) -> int | None:
@@ -124,8 +124,8 @@ def _be_runner(
     try:
         end_with_parent(supervisor)
         os.setsid()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
+        for received in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(received, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         commands, log = ends
         for end, number in ((commands, 0), (log, 1), (log, 2)):

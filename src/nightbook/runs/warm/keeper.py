@@ -98,7 +98,7 @@ class Keeper:
         """Return when nothing that belongs to the kernel is left."""
         woken, waker = socket.socketpair()
         for end in (woken, waker, self._connection):
-            end.setblocking(False)
+            end.settimeout(0)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
         with selectors.DefaultSelector() as selector:

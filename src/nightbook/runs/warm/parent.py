@@ -72,24 +72,27 @@ class WarmParent:
         self._forked = set[int]()
 
     def serve(self) -> Unfit | None:
-        """Return when there is nothing to do for long, the files have changed, or a module proves unfit (which it is)."""
-        self._listener.setblocking(False)
+        """Return when there is nothing to do for long, its place is lost, or a module proves unfit: that one."""
+        self._listener.settimeout(0)
         # Keepers whose own parents are gone are ours to reap: not every container has an init that does.
         become_subreaper()
         woken, waker = socket.socketpair()
         for end in (woken, waker):
-            end.setblocking(False)
+            end.settimeout(0)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
         with selectors.DefaultSelector() as selector:
-            selector.register(self._listener, selectors.EVENT_READ, self._accept)
-            selector.register(woken, selectors.EVENT_READ, lambda: self._reap(woken))
+            selector.register(self._listener, selectors.EVENT_READ)
+            selector.register(woken, selectors.EVENT_READ)
             while not self._is_over():
-                ready = selector.select(0 if self._preloader.has_more else LOOK_SECONDS)
-                found = [key.data() for key, _ in ready]
-                if not ready and self._preloader.has_more:
-                    found = [self._preloader.load_next()]
-                unfit = next(filter(None, found), None)
+                ready = [key.fileobj for key, _ in selector.select(0 if self._preloader.has_more else LOOK_SECONDS)]
+                if woken in ready:
+                    self._reap(woken)
+                unfit = None
+                if self._listener in ready:
+                    unfit = self._accept()
+                elif self._preloader.has_more:
+                    unfit = self._preloader.load_next()
                 if unfit is not None:
                     return unfit
         return None
@@ -101,7 +104,6 @@ class WarmParent:
         with contextlib.suppress(BlockingIOError):
             connection, _ = self._listener.accept()
             with connection:
-                connection.setblocking(True)
                 connection.settimeout(LOOK_SECONDS)
                 return self._answer(connection)
         return None

@@ -176,7 +176,7 @@ def _namespaces() -> str:
     found = []
     for name in ("pid", "mnt", "user", "net"):
         try:
-            found.append(os.readlink(f"/proc/self/ns/{name}"))
+            found.append(str(Path(f"/proc/self/ns/{name}").readlink()))
         except OSError:
             continue
     return " ".join(found)

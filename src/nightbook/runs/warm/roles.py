@@ -87,8 +87,12 @@ class ProcessRole:
         load: Loads what they share.
     """
 
-    def __init__(self, load: Callable[[], object]) -> None:
-        self.load = load
+    def __init__(self, load: Callable[[], None]) -> None:
+        self._load = load
+
+    def load(self) -> None:
+        """Load it."""
+        self._load()
 
     def modules(self, order: Order) -> tuple[str, ...]:
         """They are ours, and may be loaded without a look."""

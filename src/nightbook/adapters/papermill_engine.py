@@ -10,6 +10,7 @@ import os
 import sys
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from papermill.clientwrap import PapermillNotebookClient
@@ -67,11 +68,11 @@ def fork_for(kernel_name: str, sources: Iterable[str]) -> tuple[ForkedKernelMana
         return None, f"the kernel '{kernel_name}' has an environment of its own, or is not Python"
     places, kernels = import_module("nightbook.runs.warm.places"), import_module("nightbook.runs.warm.kernels")
     isolation, containment = import_module("nightbook.runs.warm.isolation"), import_module("nightbook.runs.containment")
-    ends = None
+    folder, ends = str(Path.cwd()), None
     with suppress(import_module("nightbook.errors").StorageError):
         ends = kernels.fork_kernel(
-            places.place_of(places.KERNEL, os.environ, root=os.getcwd()),
-            isolation.Surroundings(environment=dict(os.environ), working_directory=os.getcwd()),
+            places.place_of(places.KERNEL, os.environ, root=folder),
+            isolation.Surroundings(environment=dict(os.environ), working_directory=folder),
             containment.choose_containment(),
             imports=kernels.Imports(now=_imports_of(sources)),
             log=2,
