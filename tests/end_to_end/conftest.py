@@ -137,7 +137,7 @@ class Scene:
         return notebook
 
     def processes(self, part: str, run: Run | None = None) -> list[psutil.Process]:
-        """Live processes of ours in this project: `kernel`, `unshare` or one of `MODULES`."""
+        """Live processes of ours in this project: `kernel`, `keeper`, `unshare` or one of `MODULES`."""
         place = str(self.folder(run)) if run is not None else str(self.root)
         found = []
         for process in psutil.process_iter():
@@ -149,6 +149,8 @@ class Scene:
     @staticmethod
     def _is_part(process: psutil.Process, part: str, place: str, run: Run | None) -> bool:
         command = process.cmdline()
+        if part in {"kernel", "keeper"} and command[:2] == ["nightbook", part]:
+            return run is None or run.run_id in command
         if part == "kernel":
             return "ipykernel_launcher" in " ".join(command) and (
                 run is None or process.environ().get("NIGHTBOOK_RUN_ID") == run.run_id
@@ -171,10 +173,10 @@ class Scene:
             with suppress(psutil.Error):
                 if process.status() == psutil.STATUS_ZOMBIE:
                     continue
-                environment = process.environ()
-                is_marked = environment.get("NIGHTBOOK_RUN_ID") in runs
-                if is_marked or any(str(self.root) in word for word in process.cmdline()):
-                    found.append(f"{process.pid} {' '.join(process.cmdline())}")
+                command = process.cmdline()
+                is_marked = process.environ().get("NIGHTBOOK_RUN_ID") in runs or not runs.isdisjoint(command)
+                if is_marked or any(str(self.root) in word for word in command):
+                    found.append(f"{process.pid} {' '.join(command)}")
         return found
 
     def has_ended(self, *pids: int) -> bool:

@@ -50,6 +50,11 @@ def imported_names(tree: ast.AST, package: str = "") -> list[str]:
     return sorted(set(_imports(tree, package)))
 
 
+def added_folders(source: str) -> list[str]:
+    """The folders that code puts on `sys.path` in so many words."""
+    return _PATH_CHANGE.findall(source)
+
+
 def _imports(tree: ast.AST, package: str) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -101,7 +106,7 @@ class ModuleFinder:
         folders = [working_directory, *self._folders]
         for digest, source in cells.items():
             files.update(_scripts(source, working_directory))
-            folders.extend(Path(os.path.normpath(working_directory / one)) for one in _PATH_CHANGE.findall(source))
+            folders.extend(Path(os.path.normpath(working_directory / one)) for one in added_folders(source))
             # Most cells import nothing; parsing is what costs.
             if "import" in source:
                 names.update(self._memory.recall(digest, partial(_imports_of_cell, source)))

@@ -113,6 +113,7 @@ def _parent(process: psutil.Process) -> int | None:
 
 def _is_marked(process: psutil.Process, run_id: str) -> bool:
     try:
-        return process.environ().get(RUN_VARIABLE) == run_id
+        # A fork has the environment of whom it was forked from, and says by its title whose it is.
+        return process.environ().get(RUN_VARIABLE) == run_id or run_id in process.cmdline()
     except (psutil.Error, OSError):
         return False

@@ -12,6 +12,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
+from setproctitle import setproctitle
+
 from nightbook.runs.census import RUN_FOLDER, RUN_VARIABLE, RUNNER_MODULE
 from nightbook.runs.containment import (
     choose_containment,
@@ -131,6 +133,7 @@ def _be_runner(
         # The supervisor's own ends too: the pipes shall end with whom they lead to.
         os.closerange(3, 3 + _MOST_DESCRIPTORS)
         os.environ.update(environment)
+        setproctitle(" ".join(command_for(RUNNER_MODULE, str(Path(request.folder) / REQUEST))))
         engine = import_module(RUNNER_MODULE)
         engine.be_runner(request)
     except BaseException:  # noqa: BLE001 - nothing of the supervisor may go on in its child

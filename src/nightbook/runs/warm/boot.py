@@ -10,9 +10,11 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from setproctitle import setproctitle
+
 from nightbook.loading import UNUSED_VALIDATORS, collect_rarely, without
-from nightbook.runs.warm.parent import WarmParent, name_process
-from nightbook.runs.warm.places import installed_state
+from nightbook.runs.warm.parent import WarmParent
+from nightbook.runs.warm.places import KERNEL, installed_state
 from nightbook.runs.warm.preload import Preloader, threads
 
 UNFIT = "NIGHTBOOK_WARM_UNFIT"
@@ -27,24 +29,24 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     kind = key.partition("-")[0]
-    name_process(f"nightbook-{kind}")
-    collect_rarely()
+    setproctitle(f"nightbook {kind} parent {key}")
+    if kind != KERNEL:
+        collect_rarely()
     unfit: dict[str, str] = json.loads(os.environ.pop(UNFIT, "{}"))
     state = installed_state()
+    role = import_module("nightbook.runs.warm.roles").role_of(kind)
     with without(*UNUSED_VALIDATORS):
-        role = import_module("nightbook.runs.warm.roles").role_of(kind)
         role.load()
-        parent = WarmParent(
-            socket.socket(fileno=number),
-            role,
-            Preloader(unfit),
-            idle_seconds=float(os.environ.get(IDLE, IDLE_SECONDS)),
-            is_stale=lambda: installed_state() != state,
-        )
-        if threads():
-            sys.stderr.write(f"cannot fork beside threads: {', '.join(threads())}\n")
-            _leave(folder, key)
-        found = parent.serve()
+    if threads():
+        sys.stderr.write(f"cannot fork beside threads: {', '.join(threads())}\n")
+        _leave(folder, key)
+    found = WarmParent(
+        socket.socket(fileno=number),
+        role,
+        Preloader(unfit),
+        idle_seconds=float(os.environ.get(IDLE, IDLE_SECONDS)),
+        is_stale=lambda: installed_state() != state,
+    ).serve()
     if found is None:
         _leave(folder, key)
     sys.stderr.write(f"begins again without {found.module}, which {found.reason}\n")

@@ -7,7 +7,6 @@ Its children are on their own: its death costs none of them anything.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import json
 import os
@@ -15,23 +14,20 @@ import selectors
 import signal
 import socket
 import struct
-import sys
 import time
 import traceback
 from typing import TYPE_CHECKING, Protocol
 
 from nightbook.runs.containment import become_subreaper
 from nightbook.runs.warm.orders import Order, receive_order
-from nightbook.runs.warm.preload import Preloader, threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nightbook.runs.warm.preload import Unfit
+    from nightbook.runs.warm.preload import Preloader, Unfit
 
 LOOK_SECONDS = 2.0
 _PEER = struct.Struct("3i")
-_PR_SET_NAME = 15
 
 
 class Role(Protocol):
@@ -157,19 +153,3 @@ class WarmParent:
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
-
-
-def has_one_thread() -> bool:
-    """Whether this process may be forked."""
-    return not threads()
-
-
-def name_process(name: str) -> None:
-    """What `ps -o comm` shows."""
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode()[:15], 0, 0, 0)
-
-
-def listener_of(descriptor: int) -> socket.socket:
-    """The listening socket that this process was given."""
-    return socket.socket(fileno=descriptor)

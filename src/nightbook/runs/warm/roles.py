@@ -12,9 +12,13 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
+from setproctitle import setproctitle
+
 from nightbook.errors import SettingsError
 from nightbook.loading import without
+from nightbook.runs.census import RUN_VARIABLE
 from nightbook.runs.containment import Containment, choose_containment
+from nightbook.runs.process import command_for
 from nightbook.runs.warm.isolation import enter
 from nightbook.runs.warm.places import KERNEL, PUBLISHER, RUNNER
 
@@ -55,12 +59,15 @@ class KernelRole:
 
     def serve(self, order: Order, connection: socket.socket) -> NoReturn:
         """Be the keeper of a kernel."""
+        run_id = order.surroundings.environment.get(RUN_VARIABLE, "")
+        setproctitle(f"nightbook keeper {run_id}")
         keep = import_module("nightbook.runs.warm.keeper").keep
         keep(connection, Containment(order.containment), partial(_be_kernel, order))
         os._exit(0)
 
 
 def _be_kernel(order: Order) -> NoReturn:
+    setproctitle(f"nightbook kernel {order.surroundings.environment.get(RUN_VARIABLE, '')}")
     messages, printed, complained, log = order.descriptors
     _take_standard(os.open(os.devnull, os.O_RDONLY), printed, complained)
     enter(order.surroundings)
@@ -92,6 +99,7 @@ class ProcessRole:
         """Call the module's `main`."""
         connection.close()
         os.setsid()
+        setproctitle(" ".join(command_for(order.module, *order.arguments)))
         _take_standard(*order.descriptors)
         enter(order.surroundings)
         sys.argv = [order.module, *order.arguments]
