@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import nbformat
@@ -20,7 +19,7 @@ from nightbook.workflow.requests import RunRequest, SilentWatcher
 from nightbook.workflow.run import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 # As long as each other: what is wrapped or padded to a width is so alike.
@@ -33,7 +32,9 @@ CONFIGURATION = 'tracking_uri = "http://127.0.0.1:9"\n' + "".join(
 # What no two processes have in common. Each pattern's group, or the whole, is replaced.
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 PROCESS_FOLDER = re.compile(r"ipykernel_\d+")
-IDENTIFIER = re.compile(r"\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b")
+IDENTIFIER = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}(?![0-9a-f])")
+MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+\+00:00")
+TEMPORARY = re.compile(r"/tmp/tmp\w+\.json|\bkernel\.json")
 SHOWN_LINES = 40
 
 
@@ -63,7 +64,8 @@ class Executed:
         metadata = {key: self.notebook["metadata"].get(key) for key in ("language_info", "widgets")}
         metrics = {name: str(value) for name, value in self.run.metrics.items()}
         text = json.dumps([ending, metrics, cells, metadata], indent=1, ensure_ascii=False, default=str)
-        return neutral(text, self.folder).replace("\\n", "\\n\n").splitlines()
+        text = text.encode("utf-8", "backslashreplace").decode()
+        return neutral(text, self.folder).replace("\\n", "\\n\n").split("\n")
 
 
 def neutral(text: str, folder: Path) -> str:
@@ -73,16 +75,19 @@ def neutral(text: str, folder: Path) -> str:
     def numbered(found: re.Match[str]) -> str:
         return numbers.setdefault(found[0].replace("-", ""), f"<id {len(numbers)}>")
 
-    text = text.replace(str(folder), "<folder>").replace(f"{folder.name}/notebook.ipynb", "<notebook>")
+    text = text.replace(str(folder), "<folder>").replace(folder.name, "<folder>")
     text = PROCESS_FOLDER.sub("<process>", ADDRESS.sub("<address>", text))
+    text = TEMPORARY.sub("<connection>", MOMENT.sub("<moment>", text))
     return IDENTIFIER.sub(numbered, text)
 
 
 def execute(root: Path) -> dict[str, Executed]:
     """Execute the notebook with both engines, at the same time."""
+    # ipykernel does not listen to what is written below Python where it finds this.
+    os.environ.pop("PYTEST_CURRENT_TEST", None)
     settings = load_settings(root, environment={}, flags={"jobs": 2})
     result = run(RunRequest(settings=settings, targets=tuple(ENGINES), is_forced=True), SilentWatcher())
-    found = {}
+    found: dict[str, Executed] = {}
     for record in result.runs:
         folder = settings.runs_folder / record.run_id
         events = [json.loads(line) for line in (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()]

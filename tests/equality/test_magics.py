@@ -171,7 +171,7 @@ get_ipython().events.register('post_run_cell', lambda result: print('after', res
         "get_ipython().config",
         "get_ipython().kernel.implementation, get_ipython().kernel.banner[:6], get_ipython().kernel.language_info['name']",
         "get_ipython().parent_header['msg_type'] if hasattr(get_ipython(), 'parent_header') else None",
-        "get_ipython().kernel.session.username is not None, get_ipython().parent.name, get_ipython().profile_dir.location.rpartition('/')[2]",
+        "get_ipython().kernel.session.username is not None, get_ipython().profile_dir.location.rpartition('/')[2]",
     ],
     "timing": [
         """\

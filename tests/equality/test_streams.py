@@ -150,7 +150,6 @@ get_ipython().getoutput('echo x; echo y')""",
         """\
 get_ipython().system('printf "no newline"')""",
         "!pwd | wc -l",
-        "!cat",
     ],
     "flood": [
         "for number in range(20_000): print(number)",
