@@ -88,7 +88,7 @@ print('other python')""",
         "%sx echo a; echo b",
         "%system echo c",
         """\
-%%! 
+%%!
 echo d""",
     ],
     "places": [

@@ -101,6 +101,8 @@ alt.Chart(pd.DataFrame({'x': [1, 2], 'y': [2, 1]})).mark_line().encode(x='x', y=
         """\
 import plotly.graph_objects as go
 figure = go.Figure(go.Scatter(y=[1, 2])); figure.to_dict()['data']""",
+        "import plotly.io; plotly.io.renderers.default",
+        "import tqdm.auto; tqdm.auto.tqdm.__module__",
         "import bokeh; bokeh.__version__",
         """\
 from PIL import Image

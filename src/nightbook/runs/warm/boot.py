@@ -40,8 +40,9 @@ def main() -> None:
     if threads():
         sys.stderr.write(f"cannot fork beside threads: {', '.join(threads())}\n")
         _leave(folder, key)
+    listener = socket.socket(fileno=number)  # open for as long as this name holds it
     found = WarmParent(
-        socket.socket(fileno=number),
+        listener,
         role,
         Preloader(unfit),
         idle_seconds=float(os.environ.get(IDLE, IDLE_SECONDS)),

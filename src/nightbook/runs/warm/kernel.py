@@ -116,7 +116,7 @@ class OutStream(iostream.OutStream):
         self._pipe = os.dup({"stdout": 1, "stderr": 2}[name])
 
     def _schedule_flush(self) -> None:
-        for _, text in self._flush_buffers():
+        for text in filter(None, (text for _, text in self._flush_buffers())):
             self._writer.write(TEXT, self.name.encode(), encoded(text))
 
     def _flush(self) -> None:
