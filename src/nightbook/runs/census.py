@@ -21,9 +21,18 @@ _END_POLL_SECONDS = 0.002
 def is_runner(process: psutil.Process) -> bool:
     """Whether a process is our own runner, or what starts it, rather than the notebook's."""
     try:
-        return RUNNER_MODULE in process.cmdline()
+        return RUNNER_MODULE in words_of(process)
     except psutil.Error:
         return False
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """A process's command line, or the title that it gave itself, in words.
+
+    Raises:
+        psutil.Error: It is gone, or not ours to ask.
+    """
+    return " ".join(process.cmdline()).split()
 
 
 def processes_of(run_id: str) -> list[psutil.Process]:
@@ -114,6 +123,6 @@ def _parent(process: psutil.Process) -> int | None:
 def _is_marked(process: psutil.Process, run_id: str) -> bool:
     try:
         # A fork has the environment of whom it was forked from, and says by its title whose it is.
-        return process.environ().get(RUN_VARIABLE) == run_id or run_id in process.cmdline()
+        return process.environ().get(RUN_VARIABLE) == run_id or run_id in words_of(process)
     except (psutil.Error, OSError):
         return False

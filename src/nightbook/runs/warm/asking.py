@@ -62,7 +62,7 @@ def ask(place: Place, order: Order, descriptors: Sequence[int], environment: Map
                 return None
             connection.settimeout(PATIENCE_SECONDS)
             send_order(connection, order, descriptors)
-            forked = _introduced(connection, is_kept=not order.module)
+            forked = introduced(connection, is_kept=not order.module)
             if forked is not None:
                 connection.settimeout(None)
                 return forked
@@ -79,15 +79,15 @@ def ensure_parent(place: Place, environment: Mapping[str, str]) -> None:
 
 def connect(place: Place, environment: Mapping[str, str] | None) -> socket.socket | None:
     """A connection to the parent, which is started when there is none; None when it cannot be."""
-    connection = _try_to_connect(place)
+    connection = try_to_connect(place)
     if connection is not None or environment is None:
         return connection
     try:
         with FileLock(place.lock, timeout=PATIENCE_SECONDS):
-            connection = _try_to_connect(place)
+            connection = try_to_connect(place)
             if connection is None:
                 start_parent(place, environment)
-                connection = _try_to_connect(place)
+                connection = try_to_connect(place)
     except (OSError, StorageError, TimeoutError):
         return None
     return connection
@@ -116,7 +116,8 @@ def start_parent(place: Place, environment: Mapping[str, str]) -> None:
         )
 
 
-def _try_to_connect(place: Place) -> socket.socket | None:
+def try_to_connect(place: Place) -> socket.socket | None:
+    """A connection to the parent; None when there is none."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connection.connect(str(place.socket))
@@ -126,8 +127,8 @@ def _try_to_connect(place: Place) -> socket.socket | None:
     return connection
 
 
-def _introduced(connection: socket.socket, *, is_kept: bool) -> Forked | None:
-    """Read who was forked: the parent says so, and a keeper its own id."""
+def introduced(connection: socket.socket, *, is_kept: bool = False) -> Forked | None:
+    """Read who was forked: the parent says so, and a keeper its own id; None when nobody was."""
     received, handle, words = b"", -1, dict[str, int]()
     wanted = "pid" if is_kept else "forked"
     while wanted not in words or handle < 0:

@@ -36,6 +36,13 @@ class Surroundings:
     changed_by_imports: Mapping[str, str] = field(default_factory=dict)
 
 
+def present_surroundings(working_directory: str = "") -> Surroundings:
+    """Those of this process, in another folder when one is named."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return Surroundings(environment=dict(os.environ), working_directory=working_directory or os.getcwd(), umask=umask)
+
+
 def enter(surroundings: Surroundings) -> None:
     """Have this process begin as one that was just started with these surroundings.
 

@@ -15,15 +15,17 @@ import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
-from nightbook.runs.census import descendants, kill_all
+import psutil
+
+from nightbook.runs.census import descendants, kill_all, words_of
 from nightbook.runs.containment import Containment, become_subreaper, end_with_parent
 from nightbook.runs.warm.namespaces import leave_namespace, show_own_processes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
+TITLE = "nightbook keeper"
 INTERRUPT, KILL = b"i", b"k"
-FALLEN_BACK = "fallen_back"
 _ROUNDS = 20
 
 
@@ -47,6 +49,18 @@ def keep(connection: socket.socket, containment: Containment, be_kernel: Callabl
         _say(connection, pid=os.getpid())
     Keeper(connection, _fork_kernel(connection, be_kernel), containment).run()
     os._exit(0)
+
+
+def end_strays(forked: Collection[int]) -> None:
+    """End what has become a child of the warm parent because its keeper was killed.
+
+    Args:
+        forked: The parent's own forks; keepers that are the first of a namespace are nobody's strays either.
+    """
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):
+            if child.pid not in forked and words_of(child)[:2] != TITLE.split():
+                kill_all([*descendants(child.pid), child])
 
 
 def _fork_kernel(connection: socket.socket, be_kernel: Callable[[], None]) -> int:

@@ -20,7 +20,7 @@ import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import ipykernel_launcher
+import ipykernel_launcher  # type: ignore[import-untyped]  # ships no types
 from ipykernel import iostream, ipkernel, kernelapp
 from ipykernel.kernelbase import Kernel
 from jupyter_client.session import Session
@@ -43,7 +43,7 @@ ARGUMENTS = ("-f", "kernel.json", "--HistoryManager.hist_file=:memory:")
 TAKEN_SECONDS = 0.2
 
 
-class PipeSession(Session):  # type: ignore[misc]  # traitlets' metaclass
+class PipeSession(Session):
     """Sends messages as frames.
 
     Messages that come in are dicts already, so there is nothing to take apart.
@@ -51,7 +51,7 @@ class PipeSession(Session):  # type: ignore[misc]  # traitlets' metaclass
 
     writer = AnyTrait()
 
-    def send(  # noqa: PLR0913 - jupyter_client's signature
+    def send(  # noqa: PLR0913, PLR0917 - jupyter_client's signature
         self,
         stream: object,
         msg_or_type: Any,  # noqa: ANN401 - as above
@@ -90,7 +90,7 @@ class ImmediateThread(iostream.IOPubThread):
 
     def __init__(self) -> None:
         self.thread = None  # type: ignore[assignment]  # there is none
-        self.io_loop = None
+        self.io_loop = None  # type: ignore[assignment]  # as above
 
     def schedule(self, f: Callable[[], object]) -> None:
         """Do it."""
@@ -110,14 +110,15 @@ class OutStream(iostream.OutStream):
     """
 
     def __init__(self, session: Session, name: str, writer: FrameWriter, descriptor: int) -> None:
-        super().__init__(session, ImmediateThread(), name, watchfd=False)
+        super().__init__(session, ImmediateThread(), name, watchfd=False)  # type: ignore[no-untyped-call]  # not annotated there
         self._original_stdstream_copy = descriptor
         self._writer = writer
         self._pipe = os.dup({"stdout": 1, "stderr": 2}[name])
 
     def _schedule_flush(self) -> None:
-        for text in filter(None, (text for _, text in self._flush_buffers())):
-            self._writer.write(TEXT, self.name.encode(), encoded(text))
+        for _, text in self._flush_buffers():  # type: ignore[no-untyped-call]  # not annotated there
+            if text:
+                self._writer.write(TEXT, self.name.encode(), encoded(text))
 
     def _flush(self) -> None:
         self._flush_pending = self._subprocess_flush_pending = False
@@ -141,21 +142,22 @@ def await_taken(pipe: int) -> None:
         time.sleep(0.0005)
 
 
-class IPythonKernel(ipkernel.IPythonKernel):  # type: ignore[misc]  # traitlets' metaclass
+class IPythonKernel(ipkernel.IPythonKernel):
     """ipykernel's kernel without the threads that ZeroMQ wants."""
 
-    _supports_kernel_subshells = False  # type: ignore[assignment]  # a property there
+    _supports_kernel_subshells = False
 
     def start(self) -> None:
         """Be ready for the first request; there is no debugger to wait for."""
-        self.shell.exit_now = False
-        Kernel.start(self)
+        shell: Any = self.shell
+        shell.exit_now = False
+        Kernel.start(self)  # type: ignore[no-untyped-call]  # not annotated there
 
     def _abort_queues(self, subshell_id: str | None = None) -> None:
         """After an error nothing waits that were to be skipped: who asks waits for each answer."""
 
 
-class IPKernelApp(kernelapp.IPKernelApp):  # type: ignore[misc]  # traitlets' metaclass
+class IPKernelApp(kernelapp.IPKernelApp):
     """ipykernel's application, whose configuration files, extensions and startup code hold here too."""
 
     name = "ipython-kernel"
@@ -173,12 +175,12 @@ class IPKernelApp(kernelapp.IPKernelApp):  # type: ignore[misc]  # traitlets' me
         """One is enough, and there already."""
         self.session = PipeSession(parent=self, writer=self.writer, key=b"unused", username=self.session.username)
         self.iopub_socket = PUBLISHED
-        self.configure_tornado_logger()
+        self.configure_tornado_logger()  # type: ignore[no-untyped-call]  # not annotated there
 
     def init_heartbeat(self) -> None:
         """A kernel whose process is alive is alive."""
 
-    def write_connection_file(self) -> None:
+    def write_connection_file(self, **_: object) -> None:
         """Nobody else is to connect."""
 
     def log_connection_info(self) -> None:
@@ -191,11 +193,12 @@ class IPKernelApp(kernelapp.IPKernelApp):  # type: ignore[misc]  # traitlets' me
         sys.stderr = OutStream(self.session, "stderr", self.writer, self.log_descriptor)
         self.displayhook = import_item(str(self.displayhook_class))(self.session, self.iopub_socket)
         sys.displayhook = self.displayhook
-        self.patch_io()
+        self.patch_io()  # type: ignore[no-untyped-call]  # not annotated there
 
     def init_kernel(self) -> None:
         """Make the kernel."""
-        kernel = self.kernel_class.instance(
+        kernel_class: Any = self.kernel_class
+        kernel = kernel_class.instance(
             parent=self,
             session=self.session,
             shell_channel_thread=SimpleNamespace(parent_thread=threading.current_thread()),
@@ -238,7 +241,7 @@ class KernelService:
 
     def _make_application(self) -> None:
         self._app = IPKernelApp.instance(writer=self._writer, log_descriptor=self._log_descriptor)
-        self._app.initialize(list(ARGUMENTS))
+        self._app.initialize(list(ARGUMENTS))  # type: ignore[no-untyped-call]  # not annotated there
 
     async def _start(self) -> None:
         self._app.kernel.start()

@@ -1,4 +1,4 @@
-"""A kernel in a forked process, as nbclient and papermill know kernels: a manager that starts it and a client that asks it.
+"""A kernel in a forked process, as nbclient and papermill know kernels: a manager to start it, a client to ask it.
 
 The client speaks frames over a socket where Jupyter's speaks ZeroMQ over five ports. Nothing that the kernel says is
 dropped, and its end is known at once.
@@ -13,7 +13,6 @@ import select
 import signal
 import socket
 import time
-from collections import deque
 from contextlib import suppress
 from queue import Empty
 from typing import TYPE_CHECKING, Any
@@ -21,51 +20,20 @@ from typing import TYPE_CHECKING, Any
 from jupyter_client.session import Session
 from nbclient.exceptions import DeadKernelError
 
-from nightbook.runs.warm.frames import FLUSH, MESSAGE, TEXT, FrameReader, FrameWriter
+from nightbook.runs.warm.channels import ForkedChannel
+from nightbook.runs.warm.frames import MESSAGE, TEXT, FrameReader, FrameWriter
 from nightbook.runs.warm.keeper import INTERRUPT, KILL
 from nightbook.runs.warm.printed import HeldText, TextReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nightbook.runs.warm.frames import Frame
+    from nightbook.runs.warm.channels import ForkedChannel
+from nightbook.runs.warm.frames import Frame
     from nightbook.runs.warm.kernels import KernelEnds
 
 CHUNK = 1 << 18
 GRACE_SECONDS = 3.0
-
-
-class ForkedChannel:
-    """Takes the place of one of Jupyter's channels.
-
-    Args:
-        client: Whose it is.
-    """
-
-    def __init__(self, client: ForkedKernelClient) -> None:
-        self._client = client
-        self.messages: deque[dict[str, Any]] = deque()
-
-    async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # noqa: ASYNC109 - jupyter_client's signature
-        """The next message.
-
-        Raises:
-            Empty: None came in time.
-            DeadKernelError: None will come.
-        """
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while not self.messages:
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
-                raise Empty
-            await self._client.wait_for_news(left)
-            if not self.messages and self._client.is_ended:
-                raise DeadKernelError("Kernel died")
-        return self.messages.popleft()
-
-    def send(self, message: Mapping[str, Any]) -> None:
-        """Say a message to the kernel."""
-        self._client.send(message)
 
 
 class ForkedKernelClient:
@@ -99,8 +67,7 @@ class ForkedKernelClient:
         """They are there from the start."""
 
     def stop_channels(self) -> None:
-        """Hear no more."""
-        self._hear_no_more()
+        """What connected us is closed by the manager."""
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - jupyter_client's signature
         """It hears what is said to it as soon as it is ready: there is nothing to wait for."""
@@ -133,11 +100,11 @@ class ForkedKernelClient:
         if message["header"]["msg_type"] == "execute_request":
             self._parent = message["header"]
         with suppress(OSError):
-            self._ends.messages.setblocking(True)
+            self._ends.messages.settimeout(None)
             try:
                 self._writer.write(MESSAGE, self.session.pack(said), *message.get("buffers", ()))
             finally:
-                self._ends.messages.setblocking(False)
+                self._ends.messages.settimeout(0)
         return str(message["header"]["msg_id"])
 
     async def next(self, *, within_seconds: float) -> dict[str, Any] | None:
@@ -177,7 +144,7 @@ class ForkedKernelClient:
             chunk = b""
         if not chunk:
             self._hear_text(is_last=True)
-            self._hear_no_more()
+            self.hear_no_more()
         for frame in self._reader.feed(chunk):
             self._take(frame)
         self._news.set()
@@ -225,12 +192,13 @@ class ForkedKernelClient:
             queue.append({**_STREAM, "header": header, "parent_header": self._parent, "content": content})
         self._news.set()
 
-    def _hear_no_more(self) -> None:
-        self.is_ended = True
-        self._held.show_all()
-        if self._loop is not None and not self._loop.is_closed():
+    def hear_no_more(self) -> None:
+        """Listen no longer; a second time does nothing."""
+        if self._loop is not None and not self._loop.is_closed() and not self.is_ended:
             for stream in (self._ends.messages, self._ends.printed, self._ends.complained):
                 self._loop.remove_reader(stream)
+        self._held.show_all()
+        self.is_ended = True
 
 
 _STREAM = {"msg_type": "stream", "metadata": {}}
@@ -247,12 +215,14 @@ class ForkedKernelManager:
         self._ends = ends
         self.has_kernel = True
         self.kernel_id = str(ends.keeper_pid)
+        self._client: ForkedKernelClient | None = None
         self._returncode: int | None = None
         self._said = b""
 
     def client(self) -> ForkedKernelClient:
         """Whom to ask."""
-        return ForkedKernelClient(self._ends)
+        self._client = ForkedKernelClient(self._ends)
+        return self._client
 
     def is_alive(self) -> bool:
         """Whether it has not ended as far as is known."""
@@ -296,6 +266,8 @@ class ForkedKernelManager:
 
     def cleanup_resources(self) -> None:
         """Close what connected us."""
+        if self._client is not None:
+            self._client.hear_no_more()
         self._ends.close()
 
     def _tell(self, command: bytes) -> None:

@@ -19,12 +19,12 @@ import traceback
 from typing import TYPE_CHECKING, Protocol
 
 from nightbook.runs.containment import become_subreaper
+from nightbook.runs.warm.keeper import end_strays
 from nightbook.runs.warm.orders import Order, receive_order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from nightbook.runs.warm.preload import Preloader, Unfit
+    from nightbook.runs.warm.tenancy import Tenancy
 
 LOOK_SECONDS = 2.0
 _PEER = struct.Struct("3i")
@@ -50,8 +50,8 @@ class WarmParent:
         listener: The socket, bound to a path in a folder that only its owner may enter.
         role: What the forks are for.
         preloader: Loads what they share.
+        tenancy: Whether it may stay.
         idle_seconds: How long to wait for a request before it ends itself.
-        is_stale: Asked now and then: files that were loaded have changed.
     """
 
     def __init__(
@@ -59,16 +59,17 @@ class WarmParent:
         listener: socket.socket,
         role: Role,
         preloader: Preloader,
+        tenancy: Tenancy,
         *,
         idle_seconds: float,
-        is_stale: Callable[[], bool],
     ) -> None:
         self._listener = listener
         self._role = role
         self._preloader = preloader
+        self._tenancy = tenancy
         self._idle_seconds = idle_seconds
-        self._is_stale = is_stale
         self._last_served = time.monotonic()
+        self._forked = set[int]()
 
     def serve(self) -> Unfit | None:
         """Return when there is nothing to do for long, the files have changed, or a module proves unfit (which it is)."""
@@ -94,7 +95,7 @@ class WarmParent:
         return None
 
     def _is_over(self) -> bool:
-        return time.monotonic() - self._last_served > self._idle_seconds or self._is_stale()
+        return time.monotonic() - self._last_served > self._idle_seconds or self._tenancy.is_over
 
     def _accept(self) -> Unfit | None:
         with contextlib.suppress(BlockingIOError):
@@ -111,6 +112,7 @@ class WarmParent:
         if order is None:
             return None
         self._last_served = time.monotonic()
+        self._tenancy.use()
         with contextlib.ExitStack() as stack:
             for descriptor in order.descriptors:
                 stack.callback(os.close, descriptor)
@@ -124,6 +126,7 @@ class WarmParent:
         gc.freeze()
         pid = os.fork()
         if pid:
+            self._forked.add(pid)
             with contextlib.suppress(OSError):
                 self._introduce(connection, pid)
             return
@@ -146,10 +149,10 @@ class WarmParent:
         finally:
             os.close(handle)
 
-    @staticmethod
-    def _reap(woken: socket.socket) -> None:
+    def _reap(self, woken: socket.socket) -> None:
         with contextlib.suppress(OSError):
             woken.recv(4096)
         with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
+            while pid := os.waitpid(-1, os.WNOHANG)[0]:
+                self._forked.discard(pid)
+        end_strays(self._forked)

@@ -111,8 +111,9 @@ def watched(name: str, do: Callable[[], object]) -> Unfit | None:
     """
     before = _traces()
     spoken: list[str] = []
-    with _captured(spoken), warned() as warnings_shown, asked() as questions, contextlib.suppress(Exception, SystemExit):
-        do()
+    with _captured(spoken), warned() as warnings_shown, asked() as questions:
+        with contextlib.suppress(Exception, SystemExit):
+            do()
     after = _traces()
     if warnings_shown:
         return Unfit(name, "warns while it is imported")
@@ -138,7 +139,7 @@ def threads() -> list[str]:
 def _traces() -> dict[str, object]:
     return {
         "which threads run": threads(),
-        "the working directory": os.getcwd(),
+        "the working directory": str(Path.cwd()),
         "signal handlers": [signal.getsignal(number) for number in signal.valid_signals()],
         "which sockets are open": _sockets(),
     }
@@ -149,7 +150,7 @@ def _sockets() -> list[str]:
     found = []
     for entry in folder.iterdir() if folder.is_dir() else ():
         with contextlib.suppress(OSError):
-            target = os.readlink(entry)
+            target = str(entry.readlink())
             if target.startswith("socket:"):
                 found.append(target)
     return sorted(found)

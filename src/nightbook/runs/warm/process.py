@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from nightbook.errors import StorageError
 from nightbook.runs.process import command_for
 from nightbook.runs.warm.asking import connect
-from nightbook.runs.warm.isolation import Surroundings
+from nightbook.runs.warm.isolation import present_surroundings
 from nightbook.runs.warm.orders import Order, send_order
 from nightbook.runs.warm.places import place_of
 
@@ -76,7 +76,7 @@ class WarmProcess:
 
     def _order(self, kind: str) -> socket.socket | None:
         order = Order(
-            surroundings=Surroundings(environment=dict(os.environ), working_directory=self._working_directory),
+            surroundings=present_surroundings(self._working_directory),
             module=self._command[0],
             arguments=self._command[1:],
         )

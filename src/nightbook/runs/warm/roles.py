@@ -20,6 +20,7 @@ from nightbook.runs.census import RUN_VARIABLE
 from nightbook.runs.containment import Containment, choose_containment
 from nightbook.runs.process import command_for
 from nightbook.runs.warm.isolation import enter
+from nightbook.runs.warm.keeper import TITLE, keep
 from nightbook.runs.warm.places import KERNEL, PUBLISHER, RUNNER
 
 if TYPE_CHECKING:
@@ -60,8 +61,7 @@ class KernelRole:
     def serve(self, order: Order, connection: socket.socket) -> NoReturn:
         """Be the keeper of a kernel."""
         run_id = order.surroundings.environment.get(RUN_VARIABLE, "")
-        setproctitle(f"nightbook keeper {run_id}")
-        keep = import_module("nightbook.runs.warm.keeper").keep
+        setproctitle(f"{TITLE} {run_id}")
         keep(connection, Containment(order.containment), partial(_be_kernel, order))
         os._exit(0)
 
@@ -91,8 +91,9 @@ class ProcessRole:
         self.load = load
 
     def modules(self, order: Order) -> tuple[str, ...]:
-        """All is loaded."""
-        del order
+        """They are ours, and may be loaded without a look."""
+        for module in order.modules:
+            import_module(module)
         return ()
 
     def serve(self, order: Order, connection: socket.socket) -> NoReturn:
@@ -100,10 +101,10 @@ class ProcessRole:
         connection.close()
         os.setsid()
         setproctitle(" ".join(command_for(order.module, *order.arguments)))
-        _take_standard(*order.descriptors)
+        _take_standard(*order.descriptors[:3])
         enter(order.surroundings)
         sys.argv = [order.module, *order.arguments]
-        import_module(order.module).main()
+        import_module(order.module).main(*order.descriptors[3:])
         os._exit(0)
 
 
