@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def present_surroundings(working_directory: str = "") -> Surroundings:
     """Those of this process, in another folder when one is named."""
     umask = os.umask(0o077)
     os.umask(umask)
-    return Surroundings(environment=dict(os.environ), working_directory=working_directory or os.getcwd(), umask=umask)
+    folder = working_directory or str(Path.cwd())
+    return Surroundings(environment=dict(os.environ), working_directory=folder, umask=umask)
 
 
 def enter(surroundings: Surroundings) -> None:

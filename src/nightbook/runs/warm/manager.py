@@ -28,8 +28,7 @@ from nightbook.runs.warm.printed import HeldText, TextReader
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nightbook.runs.warm.channels import ForkedChannel
-from nightbook.runs.warm.frames import Frame
+    from nightbook.runs.warm.frames import Frame
     from nightbook.runs.warm.kernels import KernelEnds
 
 CHUNK = 1 << 18

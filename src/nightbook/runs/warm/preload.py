@@ -111,9 +111,9 @@ def watched(name: str, do: Callable[[], object]) -> Unfit | None:
     """
     before = _traces()
     spoken: list[str] = []
-    with _captured(spoken), warned() as warnings_shown, asked() as questions:
-        with contextlib.suppress(Exception, SystemExit):
-            do()
+    unraised = contextlib.suppress(Exception, SystemExit)
+    with _captured(spoken), warned() as warnings_shown, asked() as questions, unraised:
+        do()
     after = _traces()
     if warnings_shown:
         return Unfit(name, "warns while it is imported")
