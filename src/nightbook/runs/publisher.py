@@ -62,9 +62,10 @@ class Publisher:
     def close(self) -> str:
         """Wait for what can be published; returns why something is still owed, empty when nothing is."""
         os.close(self._told)
+        # First of all: until it is known who has it, the other end of the answer is ours too.
+        self._process.wait()
         with os.fdopen(self._answer, "rb") as stream:
             answer = stream.read()
-        self._process.wait()
         self._process.close()
         self._is_closed = True
         try:

@@ -21,6 +21,8 @@ MESSAGE = b"M"
 """A Jupyter message as JSON, then its buffers."""
 TEXT = b"T"
 """The name of a stream, then text that was printed, in UTF-8."""
+FLUSH = b"F"
+"""The name of a stream whose text is to be shown now, before what is shown next."""
 _HEAD = struct.Struct(">cI")
 _LENGTH = struct.Struct(">Q")
 

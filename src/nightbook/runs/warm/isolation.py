@@ -9,6 +9,8 @@ import signal
 import sys
 import time
 from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,7 +41,8 @@ def present_surroundings(working_directory: str = "") -> Surroundings:
     """Those of this process, in another folder when one is named."""
     umask = os.umask(0o077)
     os.umask(umask)
-    return Surroundings(environment=dict(os.environ), working_directory=working_directory or os.getcwd(), umask=umask)
+    folder = working_directory or str(Path.cwd())
+    return Surroundings(environment=dict(os.environ), working_directory=folder, umask=umask)
 
 
 def enter(surroundings: Surroundings) -> None:
@@ -55,6 +58,7 @@ def enter(surroundings: Surroundings) -> None:
     os.chdir(surroundings.working_directory)
     os.umask(surroundings.umask)
     time.tzset()
+    _begin_family(surroundings.working_directory)
     if surroundings.memory_bytes is not None:
         resource.setrlimit(resource.RLIMIT_DATA, (surroundings.memory_bytes,) * 2)
     _seed()
@@ -66,6 +70,14 @@ def _restore_signals() -> None:
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def _begin_family(working_directory: str) -> None:
+    """What `multiprocessing` hands on to the processes that it starts: where this one began, and a key of its own."""
+    process: Any = sys.modules.get("multiprocessing.process")
+    if process is not None:
+        process.ORIGINAL_DIR = working_directory
+        process.current_process().authkey = os.urandom(32)
 
 
 def _seed() -> None:
@@ -81,9 +93,9 @@ def _seed() -> None:
 
 def _use_threads(environment: Mapping[str, str]) -> None:
     """Let the libraries that the parent held to one thread have what a fresh process would have."""
-    controller: Any = sys.modules.get("threadpoolctl")
-    if controller is None:
+    if not any(name in sys.modules for name in _USERS_OF_THREADS):
         return
+    controller: Any = import_module("threadpoolctl")
     available = len(os.sched_getaffinity(0))
     for library in controller.ThreadpoolController().lib_controllers:
         asked = next(
@@ -92,6 +104,8 @@ def _use_threads(environment: Mapping[str, str]) -> None:
         library.set_num_threads(int(asked) if asked.isdecimal() and int(asked) else available)
 
 
+_USERS_OF_THREADS = ("numpy", "sklearn", "torch")
+"""Those that load the libraries concerned."""
 _VARIABLES = {
     "openblas": ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS"),
     "mkl": ("MKL_NUM_THREADS", "OMP_NUM_THREADS"),

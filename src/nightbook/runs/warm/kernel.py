@@ -7,38 +7,43 @@ nobody to ping, and no second request while a cell runs.
 
 from __future__ import annotations
 
+import array
 import asyncio
-import io
+import contextvars
+import fcntl
 import os
 import signal
 import sys
+import termios
 import threading
+import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import ipykernel_launcher
-from ipykernel.ipkernel import IPythonKernel
-from ipykernel.kernelapp import IPKernelApp
+import ipykernel_launcher  # type: ignore[import-untyped]  # ships no types
+from ipykernel import iostream, ipkernel, kernelapp
 from ipykernel.kernelbase import Kernel
 from jupyter_client.session import Session
 from traitlets import Any as AnyTrait
 from traitlets import Type
 from traitlets.utils.importstring import import_item
 
-from nightbook.runs.warm.frames import MESSAGE, TEXT, FrameReader, FrameWriter, read_frame
+from nightbook.runs.warm.frames import FLUSH, MESSAGE, TEXT, FrameReader, FrameWriter, read_frame
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from nightbook.runs.warm.frames import Frame
 
 PUBLISHED = "published"
 """Stands for the socket on which Jupyter's kernels publish: everything goes the same way here."""
-NO_HISTORY = "--HistoryManager.enabled=False"
+ARGUMENTS = ("-f", "kernel.json", "--HistoryManager.hist_file=:memory:")
+"""Those with which nbclient starts a kernel; the file is not there."""
+TAKEN_SECONDS = 0.2
 
 
-class PipeSession(Session):  # type: ignore[misc]  # traitlets' metaclass
+class PipeSession(Session):
     """Sends messages as frames.
 
     Messages that come in are dicts already, so there is nothing to take apart.
@@ -46,7 +51,7 @@ class PipeSession(Session):  # type: ignore[misc]  # traitlets' metaclass
 
     writer = AnyTrait()
 
-    def send(  # noqa: PLR0913 - jupyter_client's signature
+    def send(  # noqa: PLR0913, PLR0917 - jupyter_client's signature
         self,
         stream: object,
         msg_or_type: Any,  # noqa: ANN401 - as above
@@ -80,70 +85,83 @@ class PipeSession(Session):  # type: ignore[misc]  # traitlets' metaclass
         return message
 
 
-class PrintedText(io.TextIOBase):
-    """Takes the place of `sys.stdout` or `sys.stderr`: what is printed is said at once.
+class ImmediateThread(iostream.IOPubThread):
+    """Stands for the thread that publishes for Jupyter's kernels: what is to be done there is done at once."""
+
+    def __init__(self) -> None:
+        self.thread = None  # type: ignore[assignment]  # there is none
+        self.io_loop = None  # type: ignore[assignment]  # as above
+
+    def schedule(self, f: Callable[[], object]) -> None:
+        """Do it."""
+        f()
+
+
+class OutStream(iostream.OutStream):
+    """Takes the place of `sys.stdout` or `sys.stderr`: what is printed is said at once, what is flushed is said to be.
+
+    It has the name of ipykernel's own, which users read in error messages; so have the kernel and its application.
 
     Args:
+        session: The kernel's.
         name: `stdout` or `stderr`.
         writer: Carries it.
         descriptor: Where those who ask for a file descriptor write: the run's log.
     """
 
-    encoding = "UTF-8"  # type: ignore[assignment]
-    errors = None
-
-    def __init__(self, name: str, writer: FrameWriter, descriptor: int) -> None:
-        super().__init__()
-        self.name = f"<{name}>"
-        self._name = name.encode()
+    def __init__(self, session: Session, name: str, writer: FrameWriter, descriptor: int) -> None:
+        super().__init__(session, ImmediateThread(), name, watchfd=False)  # type: ignore[no-untyped-call]  # not annotated there
+        self._original_stdstream_copy = descriptor
         self._writer = writer
-        self._descriptor = descriptor
+        self._pipe = os.dup({"stdout": 1, "stderr": 2}[name])
 
-    def write(self, text: str) -> int:
-        """Say it.
+    def _schedule_flush(self) -> None:
+        for _, text in self._flush_buffers():  # type: ignore[no-untyped-call]  # not annotated there
+            if text:
+                self._writer.write(TEXT, self.name.encode(), encoded(text))
 
-        Raises:
-            TypeError: It is no text.
-        """
-        if not isinstance(text, str):
-            message = f"write() argument must be str, not {type(text)}"
-            raise TypeError(message)
-        if text:
-            self._writer.write(TEXT, self._name, text.encode("utf-8", "surrogatepass"))
-        return len(text)
-
-    def writable(self) -> bool:
-        """Always."""
-        return True
-
-    def isatty(self) -> bool:
-        """Nobody types here."""
-        return False
-
-    def fileno(self) -> int:
-        """A descriptor of the run's log."""
-        return self._descriptor
+    def _flush(self) -> None:
+        self._flush_pending = self._subprocess_flush_pending = False
+        self._schedule_flush()
+        await_taken(self._pipe)
+        self._writer.write(FLUSH, self.name.encode())
 
 
-class PipeKernel(IPythonKernel):  # type: ignore[misc]  # traitlets' metaclass
+def encoded(text: str) -> bytes:
+    """In UTF-8, as Jupyter's messages are: single bytes that were no text are handed on, to be replaced."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
+
+
+def await_taken(pipe: int) -> None:
+    """Let what was written below Python be taken, so that it comes before what is said now."""
+    waiting, until = array.array("i", [1]), time.monotonic() + TAKEN_SECONDS
+    while fcntl.ioctl(pipe, termios.FIONREAD, waiting) == 0 and waiting[0] and time.monotonic() < until:
+        time.sleep(0.0005)
+
+
+class IPythonKernel(ipkernel.IPythonKernel):
     """ipykernel's kernel without the threads that ZeroMQ wants."""
 
-    _supports_kernel_subshells = False  # type: ignore[assignment]  # a property there
+    _supports_kernel_subshells = False
 
     def start(self) -> None:
         """Be ready for the first request; there is no debugger to wait for."""
-        self.shell.exit_now = False
-        Kernel.start(self)
+        shell: Any = self.shell
+        shell.exit_now = False
+        Kernel.start(self)  # type: ignore[no-untyped-call]  # not annotated there
 
     def _abort_queues(self, subshell_id: str | None = None) -> None:
         """After an error nothing waits that were to be skipped: who asks waits for each answer."""
 
 
-class PipeKernelApp(IPKernelApp):  # type: ignore[misc]  # traitlets' metaclass
+class IPKernelApp(kernelapp.IPKernelApp):
     """ipykernel's application, whose configuration files, extensions and startup code hold here too."""
 
     name = "ipython-kernel"
-    kernel_class = Type("nightbook.runs.warm.kernel.PipeKernel", klass="ipykernel.kernelbase.Kernel")
+    kernel_class = Type(f"{__name__}.IPythonKernel", klass="ipykernel.kernelbase.Kernel")
     writer = AnyTrait()
     log_descriptor = AnyTrait(2)
 
@@ -157,11 +175,12 @@ class PipeKernelApp(IPKernelApp):  # type: ignore[misc]  # traitlets' metaclass
         """One is enough, and there already."""
         self.session = PipeSession(parent=self, writer=self.writer, key=b"unused", username=self.session.username)
         self.iopub_socket = PUBLISHED
+        self.configure_tornado_logger()  # type: ignore[no-untyped-call]  # not annotated there
 
     def init_heartbeat(self) -> None:
         """A kernel whose process is alive is alive."""
 
-    def write_connection_file(self) -> None:
+    def write_connection_file(self, **_: object) -> None:
         """Nobody else is to connect."""
 
     def log_connection_info(self) -> None:
@@ -170,15 +189,16 @@ class PipeKernelApp(IPKernelApp):  # type: ignore[misc]  # traitlets' metaclass
 
     def init_io(self) -> None:
         """Have everything that is printed, displayed or the value of a cell go to the one who listens."""
-        sys.stdout = PrintedText("stdout", self.writer, self.log_descriptor)
-        sys.stderr = PrintedText("stderr", self.writer, self.log_descriptor)
+        sys.stdout = OutStream(self.session, "stdout", self.writer, self.log_descriptor)
+        sys.stderr = OutStream(self.session, "stderr", self.writer, self.log_descriptor)
         self.displayhook = import_item(str(self.displayhook_class))(self.session, self.iopub_socket)
         sys.displayhook = self.displayhook
-        self.patch_io()
+        self.patch_io()  # type: ignore[no-untyped-call]  # not annotated there
 
     def init_kernel(self) -> None:
         """Make the kernel."""
-        kernel = self.kernel_class.instance(
+        kernel_class: Any = self.kernel_class
+        kernel = kernel_class.instance(
             parent=self,
             session=self.session,
             shell_channel_thread=SimpleNamespace(parent_thread=threading.current_thread()),
@@ -207,16 +227,21 @@ class KernelService:
         self._writer = FrameWriter(stream)
         self._log_descriptor = log_descriptor
         self._loop = asyncio.new_event_loop()
+        # What a cell sets in its context, such as NumPy's print options, holds for the next one.
+        self._context = contextvars.copy_context()
         self._pid = os.getpid()
-        self._app: PipeKernelApp
+        self._app: IPKernelApp
 
     def start(self) -> None:
         """Make the kernel, as `python -m ipykernel_launcher` does."""
         asyncio.set_event_loop(self._loop)
-        sys.argv = [ipykernel_launcher.__file__, "-f", "kernel.json"]
-        self._app = PipeKernelApp.instance(writer=self._writer, log_descriptor=self._log_descriptor)
-        self._app.initialize([NO_HISTORY])
-        self._loop.run_until_complete(self._start())
+        sys.argv = [ipykernel_launcher.__file__, *ARGUMENTS]
+        self._context.run(self._make_application)
+        self._run(self._start())
+
+    def _make_application(self) -> None:
+        self._app = IPKernelApp.instance(writer=self._writer, log_descriptor=self._log_descriptor)
+        self._app.initialize(list(ARGUMENTS))  # type: ignore[no-untyped-call]  # not annotated there
 
     async def _start(self) -> None:
         self._app.kernel.start()
@@ -234,12 +259,25 @@ class KernelService:
         message: Mapping[str, Any] = self._app.session.unpack(frame.parts[0])
         message = {**message, "buffers": list(frame.parts[1:])}
         message |= {"msg_id": message["header"]["msg_id"], "msg_type": message["header"]["msg_type"]}
-        self._loop.run_until_complete(self._app.kernel.dispatch_shell(message))
+        self._run(self._app.kernel.dispatch_shell(message))
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        self._loop.run_until_complete(self._loop.create_task(work, context=self._context))
 
 
 def serve_kernel(stream: socket.socket, log_descriptor: int) -> None:
     """Be a kernel until the socket ends."""
+    # As debugpy does when it is imported, which happened before the fork.
+    os.environ.setdefault("PYDEVD_USE_FRAME_EVAL", "NO")
     service = KernelService(stream, log_descriptor)
     service.start()
+    introduce_to_libraries()
     service.serve()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def introduce_to_libraries() -> None:
+    """Tell libraries that were imported before the fork what they look for when they are imported."""
+    widgets: Any = sys.modules.get("ipywidgets")
+    if widgets is not None:
+        widgets.register_comm_target()

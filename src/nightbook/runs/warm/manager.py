@@ -1,4 +1,4 @@
-"""A kernel in a forked process, as nbclient and papermill know kernels: a manager that starts it and a client that asks it.
+"""A kernel in a forked process, as nbclient and papermill know kernels: a manager to start it, a client to ask it.
 
 The client speaks frames over a socket where Jupyter's speaks ZeroMQ over five ports. Nothing that the kernel says is
 dropped, and its end is known at once.
@@ -7,14 +7,12 @@ dropped, and its end is known at once.
 from __future__ import annotations
 
 import asyncio
-import codecs
 import json
 import os
 import select
 import signal
 import socket
 import time
-from collections import deque
 from contextlib import suppress
 from queue import Empty
 from typing import TYPE_CHECKING, Any
@@ -22,8 +20,10 @@ from typing import TYPE_CHECKING, Any
 from jupyter_client.session import Session
 from nbclient.exceptions import DeadKernelError
 
+from nightbook.runs.warm.channels import ForkedChannel
 from nightbook.runs.warm.frames import MESSAGE, TEXT, FrameReader, FrameWriter
 from nightbook.runs.warm.keeper import INTERRUPT, KILL
+from nightbook.runs.warm.printed import HeldText, TextReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,39 +33,6 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 18
 GRACE_SECONDS = 3.0
-
-
-class ForkedChannel:
-    """Takes the place of one of Jupyter's channels.
-
-    Args:
-        client: Whose it is.
-    """
-
-    def __init__(self, client: ForkedKernelClient) -> None:
-        self._client = client
-        self.messages: deque[dict[str, Any]] = deque()
-
-    async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # noqa: ASYNC109 - jupyter_client's signature
-        """The next message.
-
-        Raises:
-            Empty: None came in time.
-            DeadKernelError: None will come.
-        """
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while not self.messages:
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
-                raise Empty
-            await self._client.wait_for_news(left)
-            if not self.messages and self._client.is_ended:
-                raise DeadKernelError("Kernel died")
-        return self.messages.popleft()
-
-    def send(self, message: Mapping[str, Any]) -> None:
-        """Say a message to the kernel."""
-        self._client.send(message)
 
 
 class ForkedKernelClient:
@@ -90,9 +57,10 @@ class ForkedKernelClient:
         self._writer = FrameWriter(ends.messages)
         self._reader = FrameReader()
         self._parent: Mapping[str, Any] = {}
-        self._texts = {"stdout": _Decoder(ends.printed), "stderr": _Decoder(ends.complained)}
+        self._texts = {"stdout": TextReader(ends.printed), "stderr": TextReader(ends.complained)}
+        self._held = HeldText(self._publish_text)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._news: asyncio.Event
+        self._news = asyncio.Event()
 
     def start_channels(self) -> None:
         """They are there from the start."""
@@ -131,11 +99,11 @@ class ForkedKernelClient:
         if message["header"]["msg_type"] == "execute_request":
             self._parent = message["header"]
         with suppress(OSError):
-            self._ends.messages.setblocking(True)
+            self._ends.messages.settimeout(None)
             try:
                 self._writer.write(MESSAGE, self.session.pack(said), *message.get("buffers", ()))
             finally:
-                self._ends.messages.setblocking(False)
+                self._ends.messages.settimeout(0)
         return str(message["header"]["msg_id"])
 
     async def next(self, *, within_seconds: float) -> dict[str, Any] | None:
@@ -162,13 +130,11 @@ class ForkedKernelClient:
         self._loop, self._news = loop, asyncio.Event()
         for stream in (self._ends.messages, self._ends.printed, self._ends.complained):
             os.set_blocking(stream if isinstance(stream, int) else stream.fileno(), False)
-        # What a command printed before the kernel went on is heard before what the kernel said then.
         loop.add_reader(self._ends.printed, self._hear_text)
         loop.add_reader(self._ends.complained, self._hear_text)
         loop.add_reader(self._ends.messages, self._hear)
 
     def _hear(self) -> None:
-        self._hear_text()
         try:
             chunk = self._ends.messages.recv(CHUNK)
         except BlockingIOError:
@@ -185,57 +151,56 @@ class ForkedKernelClient:
     def _hear_text(self, *, is_last: bool = False) -> None:
         for name, decoder in self._texts.items():
             if text := decoder.read(is_last=is_last):
-                self._publish_text(name, text)
+                self._held.add(name, text)
                 # As ipykernel does: what comes from below Python stands in the run's log too.
                 with suppress(OSError):
                     os.write(self._ends.log, text.encode("utf-8", "replace"))
-                self._news.set()
 
     def _take(self, frame: Frame) -> None:
-        if frame.kind == TEXT:
-            self._publish_text(frame.parts[0].decode(), frame.parts[1].decode("utf-8", "surrogatepass"))
+        if frame.kind == MESSAGE:
+            self._take_message(frame)
             return
+        name = frame.parts[0].decode()
+        if frame.kind == TEXT:
+            self._held.add(name, frame.parts[1].decode("utf-8", "replace"))
+        else:
+            self._held.show(name)
+
+    def _take_message(self, frame: Frame) -> None:
         message: dict[str, Any] = self.session.unpack(frame.parts[0])
         message |= {key: message["header"][key] for key in ("msg_id", "msg_type")}
         message["buffers"] = [memoryview(part) for part in frame.parts[1:]]
         if message["msg_type"].endswith("_reply"):
             self.replied_to = str(message["parent_header"].get("msg_id"))
             self.shell_channel.messages.append(message)
-        else:
-            self.iopub_channel.messages.append(message)
+            return
+        if message["content"].get("execution_state") == "idle":
+            # Nothing of the cell may come after its end.
+            self._hear_text()
+            self._held.show_all()
+        self.iopub_channel.messages.append(message)
 
     def _publish_text(self, name: str, text: str) -> None:
         queue = self.iopub_channel.messages
         last = queue[-1] if queue else None
         if last is not None and last["msg_type"] == "stream" and last["content"]["name"] == name:
             last["content"]["text"] += text
-            return
-        header = {"msg_id": "", "msg_type": "stream"}
-        content = {"name": name, "text": text}
-        queue.append(
-            {"header": header, "msg_type": "stream", "parent_header": self._parent, "content": content, "metadata": {}}
-        )
+        else:
+            header = {"msg_id": "", "msg_type": "stream"}
+            content = {"name": name, "text": text}
+            queue.append({**_STREAM, "header": header, "parent_header": self._parent, "content": content})
+        self._news.set()
 
     def hear_no_more(self) -> None:
         """Listen no longer; a second time does nothing."""
         if self._loop is not None and not self._loop.is_closed() and not self.is_ended:
             for stream in (self._ends.messages, self._ends.printed, self._ends.complained):
                 self._loop.remove_reader(stream)
+        self._held.show_all()
         self.is_ended = True
 
 
-class _Decoder:
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-
-    def read(self, *, is_last: bool) -> str:
-        """What came since, without waiting."""
-        chunks = []
-        with suppress(BlockingIOError):
-            while chunk := os.read(self._descriptor, 1 << 16):
-                chunks.append(chunk)
-        return self._decoder.decode(b"".join(chunks), is_last) if chunks or is_last else ""
+_STREAM = {"msg_type": "stream", "metadata": {}}
 
 
 class ForkedKernelManager:

@@ -11,19 +11,22 @@ import importlib.util
 import os
 import signal
 import sys
-import warnings
 from collections import deque
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nightbook.runs.warm.questions import asked, warned
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 HARMLESS_THREADS = frozenset({"jemalloc_bg_thd"})
 """Of pyarrow's allocator, which starts it anew in a fork."""
 _SITES = frozenset({"site-packages", "dist-packages"})
+_UNLOADABLE = frozenset({"antigravity", "mlflow", "plotly", "this", "tqdm.auto", "tqdm.autonotebook"})
+"""Known to be unfit: two print, one has to find its run's variables, the others ask whether they are in a notebook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +92,16 @@ def is_installed(name: str) -> bool:
     Finds the top-level package only: nothing is imported to look.
     """
     top = name.partition(".")[0]
+    if _UNLOADABLE & {top, name}:
+        return False
     if top in sys.stdlib_module_names:
         return True
-    if any(part in _unloadable(name) for part in (top, name)):
-        return False
     try:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError, AttributeError):
         return False
     places = [spec.origin] if spec and spec.origin else list(spec.submodule_search_locations or ()) if spec else []
     return bool(places) and all(_SITES & set(Path(str(place)).parts) for place in places)
-
-
-def _unloadable(name: str) -> frozenset[str]:
-    del name
-    # mlflow has to find its run's variables when it is imported; widgets, the kernel whose comms they open.
-    return frozenset({"mlflow", "antigravity", "this"})
 
 
 def watched(name: str, do: Callable[[], object]) -> Unfit | None:
@@ -114,14 +111,16 @@ def watched(name: str, do: Callable[[], object]) -> Unfit | None:
     """
     before = _traces()
     spoken: list[str] = []
-    with _captured(spoken), warnings.catch_warnings(record=True) as warned, contextlib.suppress(Exception, SystemExit):
-        warnings.simplefilter("default")
+    unraised = contextlib.suppress(Exception, SystemExit)
+    with _captured(spoken), warned() as warnings_shown, asked() as questions, unraised:
         do()
     after = _traces()
+    if warnings_shown:
+        return Unfit(name, "warns while it is imported")
+    if questions:
+        return Unfit(name, "asks for its notebook while it is imported")
     if spoken and spoken[0].strip():
         return Unfit(name, "prints while it is imported")
-    if any(_is_shown(one) for one in warned):
-        return Unfit(name, "warns while it is imported")
     return next(
         (Unfit(name, f"changes {what} while it is imported") for what in after if after[what] != before[what]), None
     )
@@ -140,8 +139,8 @@ def threads() -> list[str]:
 def _traces() -> dict[str, object]:
     return {
         "which threads run": threads(),
-        "the working directory": os.getcwd(),
-        "signal handlers": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)],
+        "the working directory": str(Path.cwd()),
+        "signal handlers": [signal.getsignal(number) for number in signal.valid_signals()],
         "which sockets are open": _sockets(),
     }
 
@@ -151,21 +150,14 @@ def _sockets() -> list[str]:
     found = []
     for entry in folder.iterdir() if folder.is_dir() else ():
         with contextlib.suppress(OSError):
-            target = os.readlink(entry)
+            target = str(entry.readlink())
             if target.startswith("socket:"):
                 found.append(target)
     return sorted(found)
 
 
-def _is_shown(warning: warnings.WarningMessage) -> bool:
-    """Whether a notebook would see it: Python hides deprecations except those of the notebook's own code."""
-    return not issubclass(
-        warning.category, DeprecationWarning | PendingDeprecationWarning | ImportWarning | ResourceWarning
-    )
-
-
 @contextlib.contextmanager
-def _captured(spoken: list[str]):  # type: ignore[no-untyped-def]  # a generator of nothing
+def _captured(spoken: list[str]) -> Iterator[None]:
     """Take what is written to standard output and error, by Python or below it."""
     sys.stdout.flush()
     sys.stderr.flush()
