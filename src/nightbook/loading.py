@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 # brings them along; the first one compiles a grammar, for a second and sometimes for eight.
 UNUSED_VALIDATORS = ("rfc3987_syntax", "isoduration")
 
-_USUAL_THRESHOLD = gc.get_threshold()
-
 
 def collect_rarely() -> None:
     """Let the garbage collector look less often, in a process of ours: a quarter of the time that MLflow takes to load.
@@ -24,11 +22,6 @@ def collect_rarely() -> None:
     Modules stay, so nearly nothing of what importing makes is garbage, and looking through it again finds nothing.
     """
     gc.set_threshold(200_000, 20, 100)
-
-
-def collect_as_usual() -> None:
-    """Let the garbage collector look as often as Python has it, in a process that is a user's."""
-    gc.set_threshold(*_USUAL_THRESHOLD)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from nightbook.workflow.requests import RunRequest, SilentWatcher
 from nightbook.workflow.run import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from nightbook.records import Run
@@ -122,22 +123,31 @@ def write(root: Path, cells: Sequence[str]) -> None:
         nbformat.write(notebook, root / folder / "notebook.ipynb")
 
 
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A project whose warm parents are its own: other tests of this machine neither use them nor end them."""
+    root = tmp_path_factory.mktemp("equal")
+    (root / "nightbook.toml").write_text(CONFIGURATION, encoding="utf-8")
+    with tempfile.TemporaryDirectory(prefix="nightbook-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NIGHTBOOK_WARM_FOLDER", folder)
+        yield root
+
+
 @pytest.fixture
-def compare(tmp_path: Path) -> Callable[..., str]:
+def compare(project: Path) -> Callable[..., str]:
     """Executes a notebook of the given cells, or a copy of a notebook file, with both engines; returns the differences."""
 
     def compare_engines(*cells: str, path: Path | None = None, is_steady: bool = True) -> str:
-        (tmp_path / "nightbook.toml").write_text(CONFIGURATION, encoding="utf-8")
         found = ""
         for _ in range(1 if is_steady else TRIES):
             for folder in ENGINES:
-                shutil.rmtree(tmp_path / folder, ignore_errors=True)
-                (tmp_path / folder).mkdir()
+                shutil.rmtree(project / folder, ignore_errors=True)
+                (project / folder).mkdir()
                 if path is not None:
-                    shutil.copy(path, tmp_path / folder / "notebook.ipynb")
+                    shutil.copy(path, project / folder / "notebook.ipynb")
             if path is None:
-                write(tmp_path, cells)
-            found = differences(execute(tmp_path))
+                write(project, cells)
+            found = differences(execute(project))
             if not found:
                 break
         return found
