@@ -99,11 +99,19 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One code cell's outcome; `index` counts the source notebook's cells from 0."""
+    """One code cell's outcome.
+
+    Attributes:
+        index: Counts the source notebook's cells from 0.
+        status: What became of it.
+        duration_seconds: How long it ran; None when it did not run through.
+        shared: It was executed once for several runs of a sweep, of which this is one.
+    """
 
     index: int
     status: CellStatus
     duration_seconds: float | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

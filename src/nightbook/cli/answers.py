@@ -181,7 +181,10 @@ def cells_table(run: Run) -> Table:
     """Code cells by their place in the source notebook."""
     table = plain_table("cell", "status", "took", right=("cell", "took"))
     for cell in run.cells:
-        table.add_row(str(cell.index), cell.status.value.replace("_", " "), format_duration(cell.duration_seconds))
+        status = cell.status.value.replace("_", " ")
+        if cell.shared:
+            status += ", once for the sweep"
+        table.add_row(str(cell.index), status, format_duration(cell.duration_seconds))
     return table
 
 

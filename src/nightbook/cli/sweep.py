@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,14 +14,16 @@ from nightbook.cli.completion import complete_targets
 from nightbook.cli.display import TerminalWatcher, stderr_console
 from nightbook.cli.parameters import parameter_options
 from nightbook.cli.project import current_settings, echo_json
-from nightbook.errors import ParameterError
+from nightbook.errors import ExitCode, ParameterError
 from nightbook.settings import ENGINES
 from nightbook.workflow.parameter_sets import parse_grid, product_of, read_list
 from nightbook.workflow.requests import RunRequest, SilentWatcher, SweepRequest
-from nightbook.workflow.sweep import sweep
+from nightbook.workflow.sweep import explain, sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from nightbook.workflow.sharing import StageSplit
 
 
 @click.command()
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
 @parameter_options
 @click.option("--force", is_flag=True, help="Run sets again that have succeeded.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Runs at once.  [default: the cores]")
+@click.option("--explain", "is_explained", is_flag=True, help="Only say which cells all sets would share, and why.")
+@click.option("--no-share", "is_unshared", is_flag=True, help="Run every cell for every set.")
 @click.option("--engine", type=click.Choice(ENGINES), help="What runs the cells.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(
@@ -65,8 +70,15 @@ def command(
         is_forced=bool(flags["force"]),
     )
     request = SweepRequest(
-        base=base, sets=_sets(grids, file), objective=str(flags["objective"]), direction=str(flags["direction"])
+        base=base,
+        sets=_sets(grids, file),
+        objective=str(flags["objective"]),
+        direction=str(flags["direction"]),
+        is_shared=not flags["is_unshared"],
     )
+    if flags["is_explained"]:
+        _show_splits(explain(request), as_json=as_json)
+        return ExitCode.DONE
     if as_json:
         result = sweep(request, SilentWatcher())
         echo_json(result.to_json())
@@ -76,6 +88,18 @@ def command(
         result = sweep(request, watcher)
     show_result(console, result, base.settings.root, time.monotonic() - started)
     return result.exit_code
+
+
+def _show_splits(splits: Sequence[StageSplit], *, as_json: bool) -> None:
+    if as_json:
+        echo_json({"stages": [asdict(one) for one in splits]})
+        return
+    for one in splits:
+        click.echo(f"{one.stage}: {one.split.summary}")
+        width = len(str(max((cell.index for cell in one.split.cells), default=0)))
+        for cell in one.split.cells:
+            mark = "once" if cell.index in one.split.shared else "each"
+            click.echo(f"  cell {cell.index:>{width}}  {mark}  {cell.explanation}".rstrip())
 
 
 def _sets(grids: tuple[str, ...], file: Path | None) -> tuple[Mapping[str, object], ...]:

@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import nbformat
@@ -28,6 +29,7 @@ from nightbook.runs.interruption import Interruption
 from nightbook.runs.journal import Journal
 from nightbook.runs.kernel_client import SupervisedClient
 from nightbook.runs.request import FORK, NO_WARM_PARENT, SOURCE, TRACKING, ExecutionRequest
+from nightbook.runs.trunks import fork_from_trunk, leave_trunk, listening_at, trunk_kernel, trunk_place
 from nightbook.runs.warm.isolation import Surroundings
 from nightbook.runs.warm.kernels import Imports, KernelEnds, fork_kernel
 from nightbook.runs.warm.places import KERNEL, place_of, secret_variables
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 ENGINE = "nightbook-supervised"
+TRUNK_ENGINE = "nightbook-trunk"
 TRACKING_WAIT_SECONDS = 60.0
 
 
@@ -65,8 +68,36 @@ class SupervisedEngine(Engine):  # type: ignore[misc]  # papermill ships no type
         """Execute the prepared notebook; events tell how it went."""
         journal: Journal = options["journal"]
         journal.prepared(nb)
-        forked = forked_kernel(journal.request) if journal.request.engine == FORK else None
-        SupervisedClient(nb, journal=journal, kernel_name=kernel_name, forked=forked).execute_notebook()
+        request, forked, is_shared = journal.request, None, False
+        if request.engine == FORK:
+            forked = fork_from_trunk(request)
+            is_shared = forked is not None
+            forked = forked or forked_kernel(request)
+        client = SupervisedClient(nb, journal=journal, kernel_name=kernel_name, forked=forked, is_shared=is_shared)
+        client.execute_notebook()
+        return nb
+
+
+class TrunkEngine(Engine):  # type: ignore[misc]  # papermill ships no types
+    """Executes only what the runs of a sweep have in common, and leaves the kernel to be forked for each of them."""
+
+    @classmethod
+    def execute_notebook(cls, nb: NotebookNode, kernel_name: str, **options: Any) -> NotebookNode:  # noqa: ANN401 - papermill's own signature
+        """Execute the shared cells; a file in the folder tells how that went."""
+        journal: Journal = options["journal"]
+        journal.prepared(nb)
+        place = trunk_place(journal.request)
+        with listening_at(place) as listener:
+            ends = trunk_kernel(journal.request, listener)
+        if ends is None:
+            leave_trunk(journal.request, reason="no warm process could be had")
+            return nb
+        client = SupervisedClient(nb, journal=journal, kernel_name=kernel_name, forked=ends)
+        reason = client.execute_shared_cells()
+        leave_trunk(journal.request, reason=reason, place=place)
+        if not reason:
+            # The kernel stays as long as this process does, which its standard input decides.
+            Event().wait()
         return nb
 
 
@@ -125,7 +156,7 @@ def numbered(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
-def execute(request: ExecutionRequest) -> None:
+def execute(request: ExecutionRequest, engine: str = ENGINE) -> None:
     """Execute the notebook of a request; events tell how it went."""
     journal = Journal(request)
     source = (Path(request.folder) / SOURCE).read_text(encoding="utf-8")
@@ -135,7 +166,7 @@ def execute(request: ExecutionRequest) -> None:
             numbered(nbformat.reads(source, as_version=4)),
             None,
             parameters=injected(request),
-            engine_name=ENGINE,
+            engine_name=engine,
             kernel_name=request.kernel_name,
             language=request.language,
             progress_bar=False,
@@ -157,10 +188,24 @@ def be_runner(request: ExecutionRequest) -> NoReturn:
     """Execute a request and end this process."""
     become_subreaper()
     Interruption.listen()
-    logging.getLogger("papermill").setLevel(logging.ERROR)
-    papermill_engines.register(ENGINE, SupervisedEngine)
-    papermill_translators.register("python", LiteralTranslator)
+    register()
     execute(request)
     Interruption.await_end()
     # The kernel is gone and all is written: no interpreter shutdown, which costs a third of a second.
     os._exit(0)
+
+
+def be_trunk(request: ExecutionRequest) -> NoReturn:
+    """Execute what the runs of a sweep have in common, and stay until standard input ends."""
+    Interruption.listen()
+    register()
+    execute(request, TRUNK_ENGINE)
+    os._exit(0)
+
+
+def register() -> None:
+    """Let papermill know our engines, and how we write parameters."""
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    papermill_engines.register(ENGINE, SupervisedEngine)
+    papermill_engines.register(TRUNK_ENGINE, TrunkEngine)
+    papermill_translators.register("python", LiteralTranslator)

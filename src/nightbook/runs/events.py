@@ -33,7 +33,7 @@ class EventKind(StrEnum):
     OUTPUTS = "outputs"
     """`position`, `outputs`: what the cell shows now, in place of what it showed before."""
     CELL_ENDED = "cell_ended"
-    """`position`, `status`, `outputs`, `execution_count`, `duration_seconds`."""
+    """`position`, `status`, `outputs`, `execution_count`, `duration_seconds`; `shared` when another process ran it."""
     LOGGED = "logged"
     """`payload` of `application/vnd.nightbook.v1+json`."""
     EXITED_EARLY = "exited_early"
@@ -70,13 +70,13 @@ class EventLog:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._is_torn = False
 
-    def append(self, kind: EventKind, **fields: object) -> None:
-        """Write one event now.
+    def append(self, kind: EventKind, *, at: float | None = None, **fields: object) -> None:
+        """Write one event, of now or of an earlier time.
 
         Raises:
             OSError: The disk is full or gone.
         """
-        line = json.dumps({"event": kind.value, "at": time.time(), **fields}, allow_nan=False)
+        line = json.dumps({"event": kind.value, "at": at or time.time(), **fields}, allow_nan=False)
         # Where a full disk took half of an event, the next one begins a line of its own.
         payload = memoryview(b"\n" * self._is_torn + line.encode() + b"\n")
         self._is_torn = True

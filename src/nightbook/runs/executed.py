@@ -42,6 +42,7 @@ class CellTrace:
     outputs: list[Any] = field(default_factory=list)
     ename: str = ""
     evalue: str = ""
+    is_shared: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -118,6 +119,7 @@ def _fold_end(trace: Trace, event: Event) -> None:
     cell.status = CellStatus(str(event.fields["status"]))
     count = event.fields.get("execution_count")
     cell.execution_count = count if isinstance(count, int) else None
+    cell.is_shared = event.fields.get("shared") is True
     cell.ename, cell.evalue = str(event.fields.get("ename", "")), str(event.fields.get("evalue", ""))
 
 
@@ -225,6 +227,8 @@ def _settle_cell(cell: dict[str, Any], traced: CellTrace, ending: Ending) -> Non
         # The kernel could not say why it was stopped, or knows of the interruption only.
         cell["outputs"].append(_error_output(ending))
     cell["metadata"]["nightbook"] = {"status": status.value, "duration_seconds": traced.duration_seconds}
+    if traced.is_shared:
+        cell["metadata"]["nightbook"]["shared"] = True
     cell["metadata"]["papermill"] = {
         "status": {CellStatus.SUCCEEDED: "completed", CellStatus.FAILED: "failed", CellStatus.NOT_RUN: "pending"}[
             status
@@ -262,7 +266,12 @@ def cells_of(executed: Mapping[str, Any]) -> tuple[Cell, ...]:
     """The outcome of each code cell of the source notebook, in order."""
     states = [cell["metadata"]["nightbook"] for cell in executed["cells"] if cell["cell_type"] == "code"]
     return tuple(
-        Cell(index=state["index"], status=CellStatus(state["status"]), duration_seconds=state["duration_seconds"])
+        Cell(
+            index=state["index"],
+            status=CellStatus(state["status"]),
+            duration_seconds=state["duration_seconds"],
+            shared=state.get("shared", False),
+        )
         for state in states
         if state["index"] is not None
     )

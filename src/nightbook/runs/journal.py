@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from nightbook.files import write_atomically
 from nightbook.notebooks.inside import reveal
-from nightbook.runs.events import EventKind, EventLog
+from nightbook.runs.events import Event, EventKind, EventLog
 from nightbook.runs.redaction import Redactor
 from nightbook.runs.request import EVENTS, PREPARED
 
@@ -30,6 +30,11 @@ class Journal:
     def tell(self, kind: EventKind, **fields: object) -> None:
         """Append one event."""
         self._log.append(kind, **cast("dict[str, Any]", self.redactor.json(strict_json(fields))))
+
+    def repeat(self, event: Event, **fields: object) -> None:
+        """Append what was told elsewhere, with the time of then."""
+        redacted = self.redactor.json(strict_json({**event.fields, **fields}))
+        self._log.append(event.kind, at=event.at, **cast("dict[str, Any]", redacted))
 
     def prepared(self, notebook: Mapping[str, Any]) -> None:
         """Leave the parameterised notebook on disk: a killed run is shown from it and from the events."""

@@ -26,6 +26,7 @@ from nightbook.runs.output_widget import BoundedOutputWidget
 from nightbook.runs.outputs import CellOutputs, size_of, storable_data, too_large
 from nightbook.runs.preparations import preparations
 from nightbook.runs.request import FORK, JUPYTER
+from nightbook.runs.shared_cells import own_values, repeat_shared_cells, shared_end
 from nightbook.runs.sockets import socket_folder
 from nightbook.runs.warm.manager import ForkedKernelManager
 
@@ -55,10 +56,17 @@ class SupervisedClient(NotebookClient):
         journal: Is told.
         kernel_name: The kernel to start.
         forked: A kernel that is there already; None starts one.
+        is_shared: It has executed the cells that the request shares with others.
     """
 
     def __init__(
-        self, nb: NotebookNode, *, journal: Journal, kernel_name: str, forked: KernelEnds | None = None
+        self,
+        nb: NotebookNode,
+        *,
+        journal: Journal,
+        kernel_name: str,
+        forked: KernelEnds | None = None,
+        is_shared: bool = False,
     ) -> None:
         # nbclient gives outputs four seconds after a cell's end, and then drops them: see `_async_poll_output_msg`.
         super().__init__(
@@ -71,6 +79,8 @@ class SupervisedClient(NotebookClient):
             record_timing=False,
         )
         self._forked = forked
+        self._is_shared = is_shared
+        self._kept = ExitStack()
         self.widget_registry = {"@jupyter-widgets/output": {"OutputModel": self._output_widget}}
         self._journal = journal
         self._bounded: dict[int, CellOutputs] = {}
@@ -91,19 +101,47 @@ class SupervisedClient(NotebookClient):
             DeadKernelError: It died while a cell ran.
         """
         with ExitStack() as stack:
-            try:
-                stack.enter_context(self.setup_kernel())
-                reply = self.wait_for_reply(cast("Any", self.kc).kernel_info())
-            except (NoSuchKernel, RuntimeError, OSError) as error:
-                raise KernelError(f"the kernel '{self.kernel_name}' did not start: {error}") from error
-            language = self.nb.metadata["language_info"] = cast("Any", reply)["content"]["language_info"]
-            self._journal.tell(EventKind.KERNEL_READY, language_info=language)
-            self._publications = self._manager.publications(cast("Any", self.kc))
-            self._prepare_kernel()
-            self._execute_cells()
+            self._begin(stack)
+            self._execute_cells(self._take_shared_cells() if self._is_shared else 0)
             self.set_widgets_metadata()
         metadata = {key: self.nb.metadata.get(key) for key in ("language_info", "widgets")}
         self._journal.tell(EventKind.ENDED, metadata=metadata)
+
+    def execute_shared_cells(self) -> str:
+        """Execute what the runs of a sweep have in common, and have the kernel fork itself for them.
+
+        Returns:
+            Why that cannot be, empty when it is done; then the kernel stays.
+        """
+        sharing = self._journal.request.sharing
+        assert sharing is not None  # noqa: S101 - the caller has one
+        self._begin(self._kept)
+        if not self._execute_cells(0, shared_end(self.nb.cells, sharing)):
+            return "a shared cell failed"
+        return cast("Any", self.kc).become_trunk(sharing.seeded) or ""
+
+    def _begin(self, stack: ExitStack) -> None:
+        try:
+            stack.enter_context(self.setup_kernel())
+            reply = self.wait_for_reply(cast("Any", self.kc).kernel_info())
+        except (NoSuchKernel, RuntimeError, OSError) as error:
+            raise KernelError(f"the kernel '{self.kernel_name}' did not start: {error}") from error
+        language = self.nb.metadata["language_info"] = cast("Any", reply)["content"]["language_info"]
+        self._journal.tell(EventKind.KERNEL_READY, language_info=language)
+        self._publications = self._manager.publications(cast("Any", self.kc))
+        for code in preparations(self._journal.request, is_zmq=self._forked is None):
+            self._execute_silently(code)
+
+    def _execute_silently(self, code: str) -> None:
+        self.wait_for_reply(cast("Any", self.kc).execute(code, silent=True, store_history=False))
+
+    def _take_shared_cells(self) -> int:
+        """Take over what was executed for all runs of the sweep; returns the position of the first other cell."""
+        request = self._journal.request
+        assert request.sharing is not None  # noqa: S101 - the kernel comes from there
+        repeat_shared_cells(self.nb.cells, request.sharing, self._journal)
+        self._execute_silently(own_values(self.nb.cells, request))
+        return shared_end(self.nb.cells, request.sharing)
 
     def create_kernel_manager(self) -> KernelManager:
         """Make the manager of a kernel that only we can hear."""
@@ -135,16 +173,14 @@ class SupervisedClient(NotebookClient):
             resource.prlimit(pid, resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
         self._journal.tell(EventKind.KERNEL_STARTED, pid=pid, engine=JUPYTER, reason=request.engine_reason)
 
-    def _prepare_kernel(self) -> None:
-        for code in preparations(self._journal.request, is_zmq=self._forked is None):
-            self.wait_for_reply(cast("Any", self.kc).execute(code, silent=True, store_history=False))
-
-    def _execute_cells(self) -> None:
-        for position, cell in enumerate(self.nb.cells):
+    def _execute_cells(self, first: int, end: int | None = None) -> bool:
+        """Execute the cells from one position to before another; returns whether all went well."""
+        for position, cell in list(enumerate(self.nb.cells))[first:end]:
             if Interruption.is_requested:
-                return
+                return False
             if is_executable(cell) and not self._execute(cell, position):
-                return
+                return False
+        return True
 
     def _execute(self, cell: NotebookNode, position: int) -> bool:
         started = time.monotonic()

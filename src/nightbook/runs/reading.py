@@ -293,8 +293,5 @@ def _record(row: Row[*tuple[object, ...]]) -> Run:
         mlflow_synced=row.mlflow_run_id is not None and row.owed == 0,
         executed_notebook=row.executed_notebook,
         report=row.report,
-        cells=tuple(
-            Cell(index=one["index"], status=CellStatus(one["status"]), duration_seconds=one["duration_seconds"])
-            for one in row.cells or ()
-        ),
+        cells=tuple(Cell(**{**one, "status": CellStatus(one["status"])}) for one in row.cells or ()),
     )

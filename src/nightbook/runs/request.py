@@ -26,6 +26,7 @@ ENVIRONMENT = "environment.txt"
 COMPARISON = "comparison.html"
 ORDER = "comparison.json"
 CANCEL = "cancel"
+TRUNK = "trunk.json"
 
 FORK, JUPYTER = "fork", "jupyter"
 NO_WARM_PARENT = 75
@@ -39,6 +40,23 @@ class DeclaredPath:
     name: str
     uri: str
     path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sharing:
+    """Cells that the runs of a sweep have in common, executed once.
+
+    Attributes:
+        folder: Where the events of these cells are, and who forks for the runs; absolute.
+        cells: Which they are: indices of the source notebook.
+        varied: The parameters that differ between the runs.
+        seeded: Generators of random numbers that the cells seed.
+    """
+
+    folder: str
+    cells: tuple[int, ...]
+    varied: tuple[str, ...]
+    seeded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +89,8 @@ class ExecutionRequest:
         engine_reason: Why it is not the engine that was asked for, empty when it is.
         imports: Modules that the notebook imports.
         expected_imports: Modules that the project's other notebooks import.
+        threads: How many threads libraries for numbers may use; None for as many as there are processors.
+        sharing: What it has in common with the other runs of its sweep; None for nothing.
     """
 
     run_id: str
@@ -98,6 +118,8 @@ class ExecutionRequest:
     engine_reason: str = ""
     imports: tuple[str, ...] = ()
     expected_imports: tuple[str, ...] = ()
+    threads: int | None = None
+    sharing: Sharing | None = None
 
     def write(self, path: Path) -> None:
         """Leave it in the run's folder, whole, readable by its owner only."""
@@ -114,6 +136,9 @@ class ExecutionRequest:
         fields["outputs"] = tuple(DeclaredPath(**one) for one in fields["outputs"])
         fields["imports"] = tuple(fields["imports"])
         fields["expected_imports"] = tuple(fields["expected_imports"])
+        if (sharing := fields["sharing"]) is not None:
+            lists = {name: tuple(sharing[name]) for name in ("cells", "varied", "seeded")}
+            fields["sharing"] = Sharing(folder=sharing["folder"], **lists)
         return cls(**fields)
 
 

@@ -23,6 +23,7 @@ from nightbook.runs.containment import (
 )
 from nightbook.runs.process import command_for
 from nightbook.runs.request import FORK, REQUEST, ExecutionRequest
+from nightbook.runs.warm.isolation import ONE_THREAD
 
 if TYPE_CHECKING:
     from typing import IO
@@ -52,6 +53,7 @@ def start_runner(request: ExecutionRequest) -> Runner:
     started in what contains them.
     """
     own = {
+        **threads_environment(request),
         # A notebook that imports mlflow is not to call out from a thread, unless its user wants it to.
         "MLFLOW_DISABLE_TELEMETRY": os.environ.get("MLFLOW_DISABLE_TELEMETRY", "true"),
         RUN_VARIABLE: request.run_id,
@@ -73,6 +75,13 @@ def start_runner(request: ExecutionRequest) -> Runner:
         env={**os.environ, **own},
         start_new_session=True,
     )
+
+
+def threads_environment(request: ExecutionRequest) -> dict[str, str]:
+    """Variables that say how many threads libraries may use; whoever has set one of them is obeyed."""
+    if request.threads is None or any(os.environ.get(name) for name in ONE_THREAD):
+        return {}
+    return dict.fromkeys(ONE_THREAD, str(request.threads))
 
 
 class ForkedRunner:

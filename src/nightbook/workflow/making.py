@@ -23,9 +23,10 @@ from nightbook.runs.recovery import recover
 from nightbook.runs.request import CANCEL, FORK, SOURCE, TRACKING, DeclaredPath, ExecutionRequest
 from nightbook.workflow.engines import choose_engine, warm_up
 from nightbook.workflow.planning import secrets_of
+from nightbook.workflow.requests import StageState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from nightbook.pipelines.fingerprint import Fingerprint
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from nightbook.runs.git import GitState
     from nightbook.runs.ledger import Ledger
     from nightbook.runs.publisher import Publisher
+    from nightbook.runs.request import Sharing
     from nightbook.settings import Settings
 
 USES_MLFLOW = "distribution mlflow"
@@ -51,6 +53,8 @@ class RunMaker:
         tags: Kept with each.
         asked: Tags that say what was asked for: kept with the parent, or with the run that has none.
         parent: The pipeline or sweep that they belong to; None for a lone notebook.
+        threads: How many threads each run's libraries for numbers may use; None for as many as there are processors.
+        share: Asked before each run which cells it has in common with others; or whether it has to wait for that.
     """
 
     settings: Settings
@@ -60,6 +64,8 @@ class RunMaker:
     tags: Mapping[str, str] = field(default_factory=dict)
     asked: Mapping[str, str] = field(default_factory=dict)
     parent: Run | None = None
+    threads: int | None = None
+    share: Callable[[Stage, Fingerprint], Sharing | StageState | None] = lambda *_: None
     _waiting: list[Path] = field(default_factory=list)
     _began: float = 0.0
     _heart: Heartbeat | None = None
@@ -114,8 +120,11 @@ class RunMaker:
                     write_atomically(folder / TRACKING, b"{}")
             self._waiting.clear()
 
-    def start(self, stage: Stage, fingerprint: Fingerprint, inputs: tuple[Pin, ...]) -> SupervisedRun:
-        """Record a pending run and give it to a supervisor."""
+    def start(self, stage: Stage, fingerprint: Fingerprint, inputs: tuple[Pin, ...]) -> SupervisedRun | StageState:
+        """Record a pending run and give it to a supervisor; or say that it has to wait."""
+        sharing = self.share(stage, fingerprint)
+        if isinstance(sharing, StageState):
+            return sharing
         run = patiently(partial(self.ledger.create_run, self._new_run(stage, fingerprint, inputs)))
         folder = self.settings.runs_folder / run.run_id
         folder.mkdir(parents=True, mode=0o700)
@@ -123,7 +132,7 @@ class RunMaker:
         for output in stage.outputs:
             if output.path is not None:
                 output.path.parent.mkdir(parents=True, exist_ok=True)
-        request = self._execution(run, stage, folder, fingerprint)
+        request = replace(self.execution(run, stage, folder, fingerprint), sharing=sharing)
         if request.awaits_tracking:
             self._waiting.append(folder)
         live = SupervisedRun(run, request)
@@ -168,7 +177,8 @@ class RunMaker:
             tags=self._tags,
         )
 
-    def _execution(self, run: Run, stage: Stage, folder: Path, fingerprint: Fingerprint) -> ExecutionRequest:
+    def execution(self, run: Run, stage: Stage, folder: Path, fingerprint: Fingerprint) -> ExecutionRequest:
+        """What a supervisor needs to know to execute a stage's notebook for a run."""
         shown = stage.binding.json_values()
         given = stage.binding.given
         is_python = stage.language == "python"
@@ -204,6 +214,7 @@ class RunMaker:
             engine=engine,
             engine_reason=reason,
             imports=fingerprint.imports,
+            threads=self.threads,
         )
 
 

@@ -92,12 +92,14 @@ class SweepRequest:
         sets: What varies: one run, or one per stage that it changes, for each.
         objective: The metric by which runs are ordered; empty for none.
         direction: `min` or `max`; empty takes what the notebook declared of the metric.
+        is_shared: Cells that are the same for all sets are executed once.
     """
 
     base: RunRequest
     sets: tuple[Mapping[str, object], ...]
     objective: str = ""
     direction: str = ""
+    is_shared: bool = True
 
 
 class Watcher(Protocol):

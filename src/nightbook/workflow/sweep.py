@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,6 +22,7 @@ from nightbook.workflow.remembering import remember_sweep
 from nightbook.workflow.requests import RunRequest, RunResult, StageState, StageView, SweepRequest
 from nightbook.workflow.run import prepare, run
 from nightbook.workflow.set_stages import ParameterSet, changed_stages, parameter_set, select_for, shared_stages
+from nightbook.workflow.sharing import StageSplit, Trunks, split_sets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from nightbook.settings import Settings
     from nightbook.workflow.making import RunMaker
     from nightbook.workflow.requests import Watcher
+    from nightbook.workflow.targets import Selection
 
 BETTER = {"min": "lower", "max": "higher"}
 
@@ -41,13 +45,7 @@ def sweep(request: SweepRequest, watcher: Watcher) -> RunResult:
     Raises:
         NightbookError: Something is wrong with the project or with any of the sets: nothing was started.
     """
-    if not any(request.sets):
-        raise ParameterError("the sweep's parameter sets name no parameter", remedy="--grid learning_rate=0.01,0.1")
-    first = select_for(request.base, request.sets[0])
-    changed = changed_stages(first, request.sets)
-    # What comes to the same values is one set, however it was typed.
-    sets = tuple({one.digest: one for one in (parameter_set(request.base, v, changed) for v in request.sets)}.values())
-    _check(sets)
+    first, changed, sets = _sets(request)
     shared = shared_stages(first, changed)
     if shared:
         # What every set needs and none changes is looked at before anything starts, too.
@@ -61,7 +59,36 @@ def sweep(request: SweepRequest, watcher: Watcher) -> RunResult:
         # A notebook file without outputs always executes, but not in a sweep: there a set that succeeded is done.
         spared = frozenset[str]() if request.base.is_forced else frozenset(first.names)
         evidence = gather_evidence(replace(request.base, spared=spared), first)
-        return _execute(request, SweepWork(sets=sets, evidence=evidence, maker=maker), parent, watcher)
+        splits = split_sets(request.base.settings, sets, evidence.digests) if request.is_shared else {}
+        # Its runs keep all processors busy: more threads in each would only wait for one another.
+        jobs = min(request.base.jobs or request.base.settings.jobs, len(sets))
+        maker.threads = max(1, len(os.sched_getaffinity(0)) // jobs)
+        with closing(Trunks(maker, splits)) as trunks:
+            maker.share = trunks.share
+            return _execute(request, SweepWork(sets=sets, evidence=evidence, maker=maker), parent, watcher)
+
+
+def explain(request: SweepRequest) -> tuple[StageSplit, ...]:
+    """Which cells of each swept stage would be executed once for all sets, and why the others would not.
+
+    Raises:
+        NightbookError: The sweep could not be started either.
+    """
+    first, _, sets = _sets(request)
+    evidence = gather_evidence(request.base, first)
+    return tuple(split_sets(request.base.settings, sets, evidence.digests).values())
+
+
+def _sets(request: SweepRequest) -> tuple[Selection, tuple[str, ...], tuple[ParameterSet, ...]]:
+    """What the first set selects, the stages that the sets change, and the sets, all of which could start."""
+    if not any(request.sets):
+        raise ParameterError("the sweep's parameter sets name no parameter", remedy="--grid learning_rate=0.01,0.1")
+    first = select_for(request.base, request.sets[0])
+    changed = changed_stages(first, request.sets)
+    # What comes to the same values is one set, however it was typed.
+    sets = tuple({one.digest: one for one in (parameter_set(request.base, v, changed) for v in request.sets)}.values())
+    _check(sets)
+    return first, changed, sets
 
 
 def _check(sets: Sequence[ParameterSet]) -> None:
@@ -166,6 +193,8 @@ class SweepWork:
         decision, begun = begin(one.pipeline.stages[name], decide, self.evidence, self.maker)
         self._decisions[slot.name] = decision
         slot.reason = "; ".join(decision.reasons)
+        if begun is StageState.WAITING:
+            return begun
         if isinstance(begun, StageState) and decision.last is not None:
             self._successes[one.digest][name] = decision.last
             slot.run = self.maker.ledger.get(decision.last.run_id)

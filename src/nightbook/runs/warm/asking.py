@@ -64,7 +64,7 @@ def ask(place: Place, order: Order, descriptors: Sequence[int], environment: Map
                 return None
             connection.settimeout(PATIENCE_SECONDS)
             send_order(connection, order, descriptors)
-            forked = introduced(connection, is_kept=not order.module)
+            forked = introduced(connection, is_kept=bool(order.containment))
             if forked is not None:
                 connection.settimeout(None)
                 return forked
@@ -138,7 +138,7 @@ def introduced(connection: socket.socket, *, is_kept: bool = False) -> Forked | 
     found, handle = 0, -1
     with suppress(OSError, ValueError):
         while not found or handle < 0:
-            line, sender, descriptors = _hear(connection)
+            line, sender, descriptors = hear(connection)
             handle = descriptors[0] if descriptors else handle
             if not line:
                 break
@@ -153,7 +153,7 @@ def introduced(connection: socket.socket, *, is_kept: bool = False) -> Forked | 
     return Forked(pid=found, handle=handle, connection=connection) if found else None
 
 
-def _hear(connection: socket.socket) -> tuple[bytes, int, list[int]]:
+def hear(connection: socket.socket) -> tuple[bytes, int, list[int]]:
     """What one sender said, its process id, and descriptors that came along."""
     room = socket.CMSG_SPACE(_CREDENTIALS.size) + socket.CMSG_SPACE(_DESCRIPTOR.size)
     said, ancillary, _, _ = connection.recvmsg(4096, room)

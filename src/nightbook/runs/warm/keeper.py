@@ -12,6 +12,8 @@ import os
 import selectors
 import signal
 import socket
+import sys
+import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
@@ -72,6 +74,8 @@ def _fork_kernel(connection: socket.socket, be_kernel: Callable[[], None]) -> in
         end_with_parent(keeper)
         os.setsid()
         be_kernel()
+    except BaseException:  # noqa: BLE001 - nothing of the keeper may go on in its child
+        traceback.print_exc(file=sys.__stderr__)
     finally:
         os._exit(1)
 

@@ -28,6 +28,9 @@ class Imports:
     later: tuple[str, ...] = ()
 
 
+NOTHING = Imports()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KernelEnds:
     """Our ends of what connects us with a kernel.
@@ -62,7 +65,7 @@ def fork_kernel(
     surroundings: Surroundings,
     containment: Containment,
     *,
-    imports: Imports,
+    imports: Imports = NOTHING,
     log: int,
     is_parent_started: bool = True,
 ) -> KernelEnds | None:
@@ -76,19 +79,34 @@ def fork_kernel(
         log: A descriptor of the run's log.
         is_parent_started: Start a parent when there is none.
     """
+    order = Order(surroundings=surroundings, containment=containment.value, modules=imports.now, expected=imports.later)
+    return _fork(place, order, (log,), parents_environment(surroundings.environment) if is_parent_started else None)
+
+
+def fork_trunk(
+    place: Place, surroundings: Surroundings, *, imports: Imports = NOTHING, log: int, listener: int
+) -> KernelEnds | None:
+    """Have a kernel forked that can fork itself, and that has no keeper; None when there is no parent.
+
+    Args:
+        place: Of the parent.
+        surroundings: What the kernel starts with.
+        imports: What to load before the fork.
+        log: A descriptor of the run's log.
+        listener: A descriptor of the socket where it will listen.
+    """
+    order = Order(surroundings=surroundings, modules=imports.now, expected=imports.later)
+    return _fork(place, order, (log, listener), None)
+
+
+def _fork(
+    place: Place, order: Order, descriptors: tuple[int, ...], environment: Mapping[str, str] | None
+) -> KernelEnds | None:
     messages, theirs = socket.socketpair()
     printed, prints = os.pipe()
     complained, complains = os.pipe()
-    order = Order(
-        surroundings=surroundings,
-        containment=containment.value,
-        modules=imports.now,
-        expected=imports.later,
-    )
     try:
-        given = (theirs.fileno(), prints, complains, log)
-        environment = parents_environment(surroundings.environment) if is_parent_started else None
-        forked = ask(place, order, given, environment)
+        forked = ask(place, order, (theirs.fileno(), prints, complains, *descriptors), environment)
     finally:
         theirs.close()
         os.close(prints)
@@ -104,7 +122,7 @@ def fork_kernel(
         messages=messages,
         printed=printed,
         complained=complained,
-        log=log,
+        log=descriptors[0],
     )
 
 

@@ -21,17 +21,18 @@ from jupyter_client.session import Session
 from nbclient.exceptions import DeadKernelError
 
 from nightbook.runs.warm.channels import ForkedChannel
-from nightbook.runs.warm.frames import MESSAGE, TEXT, FrameReader, FrameWriter
+from nightbook.runs.warm.frames import MESSAGE, TEXT, TRUNK, FrameReader, FrameWriter, read_frame
 from nightbook.runs.warm.keeper import INTERRUPT, KILL
 from nightbook.runs.warm.printed import HeldText, TextReader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from nightbook.runs.warm.frames import Frame
     from nightbook.runs.warm.kernels import KernelEnds
 
 CHUNK = 1 << 18
+ANSWER_SECONDS = 60.0
 GRACE_SECONDS = 3.0
 
 
@@ -105,6 +106,17 @@ class ForkedKernelClient:
             finally:
                 self._ends.messages.settimeout(0)
         return str(message["header"]["msg_id"])
+
+    def become_trunk(self, seeded: Sequence[str]) -> str:
+        """Have the kernel fork itself from now on; returns why it cannot, empty when it does."""
+        self._ends.messages.settimeout(ANSWER_SECONDS)
+        waiting = list["Frame"]()
+        with suppress(OSError):
+            self._writer.write(TRUNK, json.dumps({"seeded": list(seeded)}).encode())
+            while (frame := read_frame(self._ends.messages, self._reader, waiting)) is not None:
+                if frame.kind == TRUNK:
+                    return frame.parts[0].decode()
+        return "it did not answer"
 
     async def next(self, *, within_seconds: float) -> dict[str, Any] | None:
         """The next thing published; None when nothing comes in time."""

@@ -14,6 +14,7 @@ import selectors
 import signal
 import socket
 import struct
+import sys
 import time
 import traceback
 from typing import TYPE_CHECKING, Protocol
@@ -148,7 +149,7 @@ class WarmParent:
             order = order.with_changed(self._preloader.changed_environment)
             self._role.serve(order, connection)
         except BaseException:  # noqa: BLE001 - nothing of the parent may go on in the child
-            traceback.print_exc()
+            traceback.print_exc(file=sys.__stderr__)
         finally:
             os._exit(1)
 

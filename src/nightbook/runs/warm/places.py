@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from nightbook.errors import StorageError
 from nightbook.pipelines.distributions import site_folders
+from nightbook.runs.warm.isolation import ONE_THREAD
 from nightbook.version import __version__
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def place_of(kind: str, environment: Mapping[str, str], *, root: str = "", secre
 
 def _counts_for_kernels(name: str) -> bool:
     """Any library may read any variable when it is imported: all count but those that are known to be no matter."""
-    return name not in _HARMLESS and not name.startswith(_HARMLESS_BEGINNINGS)
+    return name not in _HARMLESS and name not in ONE_THREAD and not name.startswith(_HARMLESS_BEGINNINGS)
 
 
 def _counts_for_ours(name: str) -> bool:

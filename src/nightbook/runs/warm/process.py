@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import os
 import select
-import socket
 import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from nightbook.errors import StorageError
 from nightbook.runs.process import command_for
-from nightbook.runs.warm.asking import connect
+from nightbook.runs.warm.asking import connect, hear
 from nightbook.runs.warm.isolation import present_surroundings
 from nightbook.runs.warm.orders import Order, send_order
 from nightbook.runs.warm.places import place_of
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Sequence
 
 PATIENCE_SECONDS = 60.0
@@ -95,14 +95,14 @@ class WarmProcess:
             if timeout_seconds:
                 self._start()
             return
-        words, handles = b"", [-1]
+        line, handles = b"", list[int]()
         with suppress(OSError):
-            words, handles, _, _ = socket.recv_fds(connection, 4096, 1)
-        if words and handles:
-            self._pid, self._handle = json.loads(words)["forked"], handles[0]
-            self._let_go()
-        else:
+            line, _, handles = hear(connection)
+        if not line:
             self._start()
+            return
+        self._pid, self._handle = json.loads(line)["forked"], handles[0]
+        self._let_go()
 
     def _start(self) -> None:
         given, taken, complained = self._descriptors

@@ -81,7 +81,13 @@ def _be_kernel(order: Order) -> NoReturn:
     messages, printed, complained, log, *trunk = order.descriptors
     _take_standard(os.open(os.devnull, os.O_RDONLY), printed, complained)
     enter(order.surroundings)
-    import_module("nightbook.runs.warm.service").serve_kernel(socket.socket(fileno=messages), log, trunk)
+    service = import_module("nightbook.runs.warm.service")
+    rooting = None
+    if trunk:
+        listener, connection = trunk
+        environment = order.surroundings.environment
+        rooting = service.Rooting(listener=listener, connection=connection, environment=environment)
+    service.serve_kernel(socket.socket(fileno=messages), log, rooting)
     os._exit(0)
 
 

@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -21,9 +22,24 @@ from nightbook.runs.warm.frames import TRUNK, FrameReader, FrameWriter, read_fra
 from nightbook.runs.warm.kernel import ARGUMENTS, IPKernelApp
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping, Sequence
+    from collections.abc import Coroutine, Mapping
 
     from nightbook.runs.warm.frames import Frame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooting:
+    """What a kernel needs that may become a trunk.
+
+    Attributes:
+        listener: A descriptor of the socket where it will listen.
+        connection: A descriptor of a connection to whoever had it made.
+        environment: What its process was given, before anything changed it.
+    """
+
+    listener: int
+    connection: int
+    environment: Mapping[str, str]
 
 
 class KernelService:
@@ -32,11 +48,15 @@ class KernelService:
     Args:
         stream: The socket.
         log_descriptor: Where text goes that belongs to no cell.
-        trunk_descriptors: Of a kernel that may become a trunk: where it will listen, and a connection to whoever had
-            it made.
+        rooting: For a kernel that may become a trunk.
     """
 
-    def __init__(self, stream: socket.socket, log_descriptor: int, trunk_descriptors: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        stream: socket.socket,
+        log_descriptor: int,
+        rooting: Rooting | None = None,
+    ) -> None:
         self._stream = stream
         self._writer = FrameWriter(stream)
         self._log_descriptor = log_descriptor
@@ -44,8 +64,7 @@ class KernelService:
         # What a cell sets in its context, such as NumPy's print options, holds for the next one.
         self._context = contextvars.copy_context()
         self._pid = os.getpid()
-        self._trunk_descriptors = tuple(trunk_descriptors)
-        self._environment = dict(os.environ)
+        self._rooting = rooting
         self._opened_before = frozenset[int]()
         self._app: IPKernelApp
 
@@ -88,10 +107,10 @@ class KernelService:
         gc.collect()  # what nobody holds any more is not open
         reason = trunk.why_not_forked(self._loop, self._opened_before)
         self._writer.write(TRUNK, reason.encode())
-        if not reason:
-            made = trunk.Trunk(self, self._environment, wishes["seeded"])
-            listener, connection = (socket.socket(fileno=number) for number in self._trunk_descriptors)
-            trunk.serve_forks(made, listener, connection)
+        if not reason and self._rooting is not None:
+            made = trunk.Trunk(self, self._rooting.environment, wishes["seeded"])
+            listener, connection = self._rooting.listener, self._rooting.connection
+            trunk.serve_forks(made, socket.socket(fileno=listener), socket.socket(fileno=connection))
 
     def go_on(self, stream: socket.socket, log_descriptor: int) -> None:
         """In a fork: be the kernel of another run from here on, until the socket ends."""
@@ -111,11 +130,15 @@ class KernelService:
         self._loop.run_until_complete(self._loop.create_task(work, context=self._context))
 
 
-def serve_kernel(stream: socket.socket, log_descriptor: int, trunk_descriptors: Sequence[int] = ()) -> NoReturn:
+def serve_kernel(
+    stream: socket.socket,
+    log_descriptor: int,
+    rooting: Rooting | None = None,
+) -> NoReturn:
     """Be a kernel until the socket ends; see `KernelService`."""
     # As debugpy does when it is imported, which happened before the fork.
     os.environ.setdefault("PYDEVD_USE_FRAME_EVAL", "NO")
-    service = KernelService(stream, log_descriptor, trunk_descriptors)
+    service = KernelService(stream, log_descriptor, rooting)
     service.start()
     introduce_to_libraries()
     service.serve()

@@ -21,14 +21,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import psutil
+from setproctitle import setproctitle
 
+from nightbook.runs.census import RUN_VARIABLE
 from nightbook.runs.containment import Containment
-from nightbook.runs.warm.keeper import keep
+from nightbook.runs.warm.keeper import TITLE, keep
 from nightbook.runs.warm.parent import WarmParent
 from nightbook.runs.warm.preload import Preloader, threads
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from nightbook.runs.warm.orders import Order
     from nightbook.runs.warm.service import KernelService
@@ -43,11 +45,11 @@ class Trunk:
 
     Args:
         service: The kernel's, between two requests.
-        surroundings: What it was started with.
+        environment: What its process was given, before anything changed it.
         seeded: Generators of random numbers that the cells have seeded: each fork goes on with their state.
     """
 
-    def __init__(self, service: KernelService, environment: dict[str, str], seeded: Collection[str]) -> None:
+    def __init__(self, service: KernelService, environment: Mapping[str, str], seeded: Collection[str]) -> None:
         self._service = service
         self._environment = environment
         self._seeded = frozenset(seeded)
@@ -64,10 +66,12 @@ class Trunk:
 
     def serve(self, order: Order, connection: socket.socket) -> NoReturn:
         """Be the keeper of a kernel that goes on from here."""
+        setproctitle(f"{TITLE} {order.surroundings.environment.get(RUN_VARIABLE, '')}")
         keep(connection, Containment(order.containment), partial(self._go_on, order))
         os._exit(0)
 
     def _go_on(self, order: Order) -> None:
+        setproctitle(f"nightbook kernel {order.surroundings.environment.get(RUN_VARIABLE, '')}")
         messages, printed, complained, log = order.descriptors
         for number, descriptor in ((1, printed), (2, complained)):
             os.dup2(descriptor, number)
@@ -135,13 +139,21 @@ def why_not_forked(loop: asyncio.AbstractEventLoop, opened_before: Collection[in
         opened_before: Descriptors that were there before the first cell.
     """
     alive = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
-    if alive or threads():
-        return f"a thread lives: {', '.join(alive or threads())}"
+    native = threads()
+    if alive or len(native) > _threads_of_openblas():
+        return f"a thread lives: {', '.join(alive or native)}"
     if any(not task.done() for task in asyncio.all_tasks(loop)):
         return "a task of asyncio waits"
     if psutil.Process().children():
         return "a process that a cell started lives"
     return next((reason for reason in map(_why_not_shared, _opened_since(opened_before)) if reason), "") or _mapped()
+
+
+def _threads_of_openblas() -> int:
+    """How many threads OpenBLAS keeps waiting: it ends them before a fork, and starts them again when it needs them."""
+    controller: Any = sys.modules.get("threadpoolctl")
+    libraries = controller.ThreadpoolController().lib_controllers if controller is not None else ()
+    return sum(one.num_threads - 1 for one in libraries if one.internal_api == "openblas")
 
 
 def descriptors() -> frozenset[int]:
