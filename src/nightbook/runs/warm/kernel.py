@@ -63,13 +63,15 @@ class PipeSession(Session):
         header: Any = None,  # noqa: ANN401 - as above
         metadata: Any = None,  # noqa: ANN401 - as above
     ) -> dict[str, Any]:
-        """Say a message; returns it."""
+        """Say a message; returns it. As with Jupyter's, a process that a cell has forked is not heard: it prints."""
         del stream, ident, track
         if isinstance(msg_or_type, dict):
             message: dict[str, Any] = msg_or_type
             buffers = buffers or message.get("buffers", [])
         else:
             message = self.msg(msg_or_type, content=content, parent=parent, header=header, metadata=metadata)
+        if self.check_pid and os.getpid() != self.pid:
+            return message
         said = {key: message[key] for key in ("header", "parent_header", "metadata", "content")}
         self.writer.write(MESSAGE, self.pack(said), *(memoryview(one) for one in buffers or ()))
         return message
