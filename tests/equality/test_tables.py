@@ -92,7 +92,6 @@ HistGradientBoostingClassifier(max_iter=5, random_state=0).fit(x, y).predict_pro
         """\
 from sklearn.cluster import KMeans
 KMeans(3, n_init=1, random_state=0).fit(x).inertia_.round(6)""",
-        "import warnings; sorted(map(str, warnings.filters))",
         """\
 import threadpoolctl
 sorted((one['internal_api'], one['num_threads'], one['user_api']) for one in threadpoolctl.threadpool_info())""",

@@ -43,7 +43,9 @@ def test_what_is_written_below_python_comes_where_it_was_written(talk: Talk) -> 
 
 
 def test_what_a_context_holds_is_kept_from_cell_to_cell(talk: Talk) -> None:
-    talk.execute("import contextvars, decimal\nmine = contextvars.ContextVar('mine'); mine.set(1)\ndecimal.getcontext().prec = 3")
+    talk.execute(
+        "import contextvars, decimal\nmine = contextvars.ContextVar('mine'); mine.set(1)\ndecimal.getcontext().prec = 3"
+    )
     talk.execute("mine.set(mine.get() + 1)")
     assert talk.execute("mine.get(), decimal.Decimal(1) / 3").shown == [("execute_result", "(2, Decimal('0.333'))")]
 
@@ -70,7 +72,9 @@ def test_to_leave_is_asked_of_whoever_drives_the_kernel(code: str, talk: Talk) -
 
 
 def test_buffers_of_widgets_arrive(talk: Talk) -> None:
-    answer = talk.execute("from comm import create_comm\ncreate_comm(target_name='t', buffers=[b'abc', memoryview(b'de')]);")
+    answer = talk.execute(
+        "from comm import create_comm\ncreate_comm(target_name='t', buffers=[b'abc', memoryview(b'de')]);"
+    )
     (opened,) = [one for one in answer.published if one["msg_type"] == "comm_open"]
     assert [bytes(one) for one in opened["buffers"]] == [b"abc", b"de"]
 
@@ -83,7 +87,9 @@ def test_widgets_that_were_imported_before_the_fork_know_the_kernel(new_talk: Ca
 
 def test_pandas_imported_before_the_fork_shows_tables_as_in_a_notebook(new_talk: Callable[..., Talk]) -> None:
     talk = new_talk("pandas")
-    answer = talk.execute("import pandas\npandas.get_option('display.max_columns'), pandas.get_option('display.notebook_repr_html')")
+    answer = talk.execute(
+        "import pandas\npandas.get_option('display.max_columns'), pandas.get_option('display.notebook_repr_html')"
+    )
     assert answer.shown == [("execute_result", "(20, True)")]
 
 

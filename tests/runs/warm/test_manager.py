@@ -28,7 +28,12 @@ def test_a_kernel_that_runs_is_alive_and_one_that_was_shut_down_is_not(talk: Tal
 
 @pytest.mark.parametrize(
     ("code", "returncode"),
-    [("os._exit(3)", 3), ("os.kill(os.getpid(), signal.SIGKILL)", -9), ("os.abort()", -6), ("os.closerange(3, 256)", None)],
+    [
+        ("os._exit(3)", 3),
+        ("os.kill(os.getpid(), signal.SIGKILL)", -9),
+        ("os.abort()", -6),
+        ("os.closerange(3, 256)", None),
+    ],
 )
 def test_the_death_of_a_kernel_is_heard_at_once_with_its_cause_and_last_words(
     code: str, returncode: int | None, talk: Talk
@@ -57,7 +62,9 @@ def test_a_cell_is_interrupted_from_another_thread(talk: Talk, tmp_path: Path) -
     talk.execute("import time; ready = True")
     waiting = threading.Thread(target=interrupt_when_it_runs)
     waiting.start()
-    assert talk.execute("open('runs', 'w').close()\nwhile True: time.sleep(0.01)").shown == [("error", "KeyboardInterrupt")]
+    assert talk.execute("open('runs', 'w').close()\nwhile True: time.sleep(0.01)").shown == [
+        ("error", "KeyboardInterrupt")
+    ]
     waiting.join()
     assert talk.execute("ready").shown == [("execute_result", "True")]
 
