@@ -44,7 +44,7 @@ def test_everything_is_as_before_afterwards() -> None:
         pass
     assert not hasattr(builtins, "get_ipython")
     assert "initialized" not in vars(InteractiveShell)
-    assert get_ipython() is None  # type: ignore[no-untyped-call]  # not annotated there
+    assert get_ipython() is None
 
 
 def test_warnings_that_would_be_seen_are_heard_and_filters_stay() -> None:
@@ -59,11 +59,8 @@ def test_warnings_that_would_be_seen_are_heard_and_filters_stay() -> None:
         assert warnings.filters[0][1] is not None
 
 
-def test_who_takes_warnings_over_keeps_them() -> None:
-    before = warnings.showwarning
-    try:
-        with warned():
-            warnings.showwarning = print
-        assert warnings.showwarning is print
-    finally:
-        warnings.showwarning = before
+def test_who_takes_warnings_over_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    with warned():
+        monkeypatch.setattr(warnings, "showwarning", print)
+    assert warnings.showwarning is print
