@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 from contextlib import suppress
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 60.0
 _TRIES = 3
 _BACKLOG = 4096
+_CREDENTIALS, _DESCRIPTOR = struct.Struct("3i"), struct.Struct("i")
 _DETACHED = ("/bin/sh", "-c", '"$@" &', "sh")
 """A shell that ends at once leaves its child to the system."""
 _OF_A_RUN = frozenset({RUN_VARIABLE, RUN_FOLDER, "MLFLOW_RUN_ID"})
@@ -119,6 +121,7 @@ def start_parent(place: Place, environment: Mapping[str, str]) -> None:
 def try_to_connect(place: Place) -> socket.socket | None:
     """A connection to the parent; None when there is none."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
     try:
         connection.connect(str(place.socket))
     except OSError:
@@ -128,18 +131,36 @@ def try_to_connect(place: Place) -> socket.socket | None:
 
 
 def introduced(connection: socket.socket, *, is_kept: bool = False) -> Forked | None:
-    """Read who was forked: the parent says so, and a keeper its own id; None when nobody was."""
-    received, handle, words = b"", -1, dict[str, int]()
-    wanted = "pid" if is_kept else "forked"
-    while wanted not in words or handle < 0:
-        chunk, descriptors, _, _ = socket.recv_fds(connection, 4096, 1)
-        handle = descriptors[0] if descriptors else handle
-        if not chunk:
-            break
-        received += chunk
-        for line in received.split(b"\n")[:-1]:
-            words |= json.loads(line)
-    if handle >= 0 and (is_kept or wanted not in words):
+    """Read who was forked: the parent says so, and a keeper that it is there; None when nobody was.
+
+    A keeper may be in a PID namespace within another: its own number is what the operating system says of the sender.
+    """
+    found, handle = 0, -1
+    with suppress(OSError, ValueError):
+        while not found or handle < 0:
+            line, sender, descriptors = _hear(connection)
+            handle = descriptors[0] if descriptors else handle
+            if not line:
+                break
+            for words in map(json.loads, line.splitlines()):
+                if not is_kept and "forked" in words:
+                    found = words["forked"]
+                elif is_kept and "keeper" in words:
+                    found = sender
+    if handle >= 0 and (is_kept or not found):
         os.close(handle)
         handle = -1
-    return Forked(pid=words[wanted], handle=handle, connection=connection) if wanted in words else None
+    return Forked(pid=found, handle=handle, connection=connection) if found else None
+
+
+def _hear(connection: socket.socket) -> tuple[bytes, int, list[int]]:
+    """What one sender said, its process id, and descriptors that came along."""
+    room = socket.CMSG_SPACE(_CREDENTIALS.size) + socket.CMSG_SPACE(_DESCRIPTOR.size)
+    said, ancillary, _, _ = connection.recvmsg(4096, room)
+    sender, descriptors = 0, list[int]()
+    for level, kind, content in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
+            sender = _CREDENTIALS.unpack(content[: _CREDENTIALS.size])[0]
+        elif level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            descriptors += [number for (number,) in _DESCRIPTOR.iter_unpack(content)]
+    return said, sender, descriptors

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MESSAGE = b"M"
 """A Jupyter message as JSON, then its buffers."""
+TRUNK = b"K"
+"""Asks a kernel to become a trunk, with JSON; answered by why it cannot, in UTF-8, empty when it does."""
 TEXT = b"T"
 """The name of a stream, then text that was printed, in UTF-8."""
 FLUSH = b"F"

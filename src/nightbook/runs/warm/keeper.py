@@ -30,7 +30,7 @@ _ROUNDS = 20
 
 
 def keep(connection: socket.socket, containment: Containment, be_kernel: Callable[[], None]) -> NoReturn:
-    """Be the keeper, in a process just forked for it; says its process id first.
+    """Be the keeper, in a process just forked for it; says first that it is there.
 
     Args:
         connection: To whoever asked for the kernel.
@@ -39,14 +39,12 @@ def keep(connection: socket.socket, containment: Containment, be_kernel: Callabl
     """
     if containment is not Containment.PROCESS_TREE:
         leave_namespace(containment)
-        first = os.fork()
-        if first:
-            _say(connection, pid=first)
+        if os.fork():
             os._exit(0)
         show_own_processes()
     else:
         become_subreaper()
-        _say(connection, pid=os.getpid())
+    _say(connection, keeper=True)
     Keeper(connection, _fork_kernel(connection, be_kernel), containment).run()
     os._exit(0)
 

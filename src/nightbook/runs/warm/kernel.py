@@ -8,11 +8,8 @@ nobody to ping, and no second request while a cell runs.
 from __future__ import annotations
 
 import array
-import asyncio
-import contextvars
 import fcntl
 import os
-import signal
 import sys
 import termios
 import threading
@@ -20,7 +17,6 @@ import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import ipykernel_launcher  # type: ignore[import-untyped]  # ships no types
 from ipykernel import iostream, ipkernel, kernelapp
 from ipykernel.kernelbase import Kernel
 from jupyter_client.session import Session
@@ -28,13 +24,11 @@ from traitlets import Any as AnyTrait
 from traitlets import Type
 from traitlets.utils.importstring import import_item
 
-from nightbook.runs.warm.frames import FLUSH, MESSAGE, TEXT, FrameReader, FrameWriter, read_frame
+from nightbook.runs.warm.frames import FLUSH, MESSAGE, TEXT, FrameWriter
 
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable
 
-    from nightbook.runs.warm.frames import Frame
 
 PUBLISHED = "published"
 """Stands for the socket on which Jupyter's kernels publish: everything goes the same way here."""
@@ -123,6 +117,12 @@ class OutStream(iostream.OutStream):
             if text:
                 self._writer.write(TEXT, self.name.encode(), encoded(text))
 
+    def turn_to(self, writer: FrameWriter, descriptor: int) -> None:
+        """In a fork: speak to somebody else from now on."""
+        self._writer, self._original_stdstream_copy, self._master_pid = writer, descriptor, os.getpid()
+        os.close(self._pipe)
+        self._pipe = os.dup({"stdout": 1, "stderr": 2}[self.name])
+
     def _flush(self) -> None:
         self._flush_pending = self._subprocess_flush_pending = False
         self._schedule_flush()
@@ -194,6 +194,7 @@ class IPKernelApp(kernelapp.IPKernelApp):
         """Have everything that is printed, displayed or the value of a cell go to the one who listens."""
         sys.stdout = OutStream(self.session, "stdout", self.writer, self.log_descriptor)
         sys.stderr = OutStream(self.session, "stderr", self.writer, self.log_descriptor)
+        self.out_streams = (sys.stdout, sys.stderr)
         self.displayhook = import_item(str(self.displayhook_class))(self.session, self.iopub_socket)
         sys.displayhook = self.displayhook
         self.patch_io()  # type: ignore[no-untyped-call]  # not annotated there
@@ -215,72 +216,3 @@ class IPKernelApp(kernelapp.IPKernelApp):
 
     def close(self) -> None:
         """Nothing is open."""
-
-
-class KernelService:
-    """Serves requests one after the other until who asks is gone.
-
-    Args:
-        stream: The socket.
-        log_descriptor: Where text goes that belongs to no cell.
-    """
-
-    def __init__(self, stream: socket.socket, log_descriptor: int) -> None:
-        self._stream = stream
-        self._writer = FrameWriter(stream)
-        self._log_descriptor = log_descriptor
-        self._loop = asyncio.new_event_loop()
-        # What a cell sets in its context, such as NumPy's print options, holds for the next one.
-        self._context = contextvars.copy_context()
-        self._pid = os.getpid()
-        self._app: IPKernelApp
-
-    def start(self) -> None:
-        """Make the kernel, as `python -m ipykernel_launcher` does."""
-        asyncio.set_event_loop(self._loop)
-        sys.argv = [ipykernel_launcher.__file__, *ARGUMENTS]
-        self._context.run(self._make_application)
-        self._run(self._start())
-
-    def _make_application(self) -> None:
-        self._app = IPKernelApp.instance(writer=self._writer, log_descriptor=self._log_descriptor)
-        self._app.initialize(list(ARGUMENTS))  # type: ignore[no-untyped-call]  # not annotated there
-
-    async def _start(self) -> None:
-        self._app.kernel.start()
-
-    def serve(self) -> None:
-        """Return when the socket ends."""
-        reader, waiting = FrameReader(), list["Frame"]()
-        while (frame := read_frame(self._stream, reader, waiting)) is not None:
-            self._dispatch(frame)
-            if os.getpid() != self._pid:
-                # A process that a cell forked has come to the cell's end, too: the notebook is not its to go on with.
-                os._exit(0)
-
-    def _dispatch(self, frame: Frame) -> None:
-        message: Mapping[str, Any] = self._app.session.unpack(frame.parts[0])
-        message = {**message, "buffers": list(frame.parts[1:])}
-        message |= {"msg_id": message["header"]["msg_id"], "msg_type": message["header"]["msg_type"]}
-        self._run(self._app.kernel.dispatch_shell(message))
-
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        self._loop.run_until_complete(self._loop.create_task(work, context=self._context))
-
-
-def serve_kernel(stream: socket.socket, log_descriptor: int) -> None:
-    """Be a kernel until the socket ends."""
-    # As debugpy does when it is imported, which happened before the fork.
-    os.environ.setdefault("PYDEVD_USE_FRAME_EVAL", "NO")
-    service = KernelService(stream, log_descriptor)
-    service.start()
-    introduce_to_libraries()
-    service.serve()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def introduce_to_libraries() -> None:
-    """Tell libraries that were imported before the fork what they look for when they are imported."""
-    widgets: Any = sys.modules.get("ipywidgets")
-    if widgets is not None:
-        widgets.register_comm_target()

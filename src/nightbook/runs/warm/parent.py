@@ -24,7 +24,6 @@ from nightbook.runs.warm.orders import Order, receive_order
 
 if TYPE_CHECKING:
     from nightbook.runs.warm.preload import Preloader, Unfit
-    from nightbook.runs.warm.tenancy import Tenancy
 
 LOOK_SECONDS = 2.0
 _PEER = struct.Struct("3i")
@@ -43,6 +42,17 @@ class Role(Protocol):
         """Do what was ordered, in the fork; does not return."""
 
 
+class Stay(Protocol):
+    """How long a parent may stay where it listens."""
+
+    @property
+    def is_over(self) -> bool:
+        """It is to end."""
+
+    def use(self) -> None:
+        """Somebody was served."""
+
+
 class WarmParent:
     """Serves a listening socket.
 
@@ -50,7 +60,7 @@ class WarmParent:
         listener: The socket, bound to a path in a folder that only its owner may enter.
         role: What the forks are for.
         preloader: Loads what they share.
-        tenancy: Whether it may stay.
+        stay: Whether it may stay.
         idle_seconds: How long to wait for a request before it ends itself.
     """
 
@@ -59,14 +69,14 @@ class WarmParent:
         listener: socket.socket,
         role: Role,
         preloader: Preloader,
-        tenancy: Tenancy,
+        stay: Stay,
         *,
         idle_seconds: float,
     ) -> None:
         self._listener = listener
         self._role = role
         self._preloader = preloader
-        self._tenancy = tenancy
+        self._stay = stay
         self._idle_seconds = idle_seconds
         self._last_served = time.monotonic()
         self._forked = set[int]()
@@ -98,7 +108,7 @@ class WarmParent:
         return None
 
     def _is_over(self) -> bool:
-        return time.monotonic() - self._last_served > self._idle_seconds or self._tenancy.is_over
+        return time.monotonic() - self._last_served > self._idle_seconds or self._stay.is_over
 
     def _accept(self) -> Unfit | None:
         with contextlib.suppress(BlockingIOError):
@@ -114,7 +124,7 @@ class WarmParent:
         if order is None:
             return None
         self._last_served = time.monotonic()
-        self._tenancy.use()
+        self._stay.use()
         with contextlib.ExitStack() as stack:
             for descriptor in order.descriptors:
                 stack.callback(os.close, descriptor)

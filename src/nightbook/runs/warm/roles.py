@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import gc
 import os
 import socket
 import sys
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
@@ -41,7 +40,8 @@ _OF_KERNELS = (
     "psutil",
     "tornado.platform.asyncio",
     "nightbook.notebooks.inside",
-    "nightbook.runs.warm.kernel",
+    "nightbook.runs.warm.service",
+    "nightbook.runs.warm.trunk",
     "nightbook.runs.warm.keeper",
 )
 
@@ -60,23 +60,28 @@ class KernelRole:
 
     def serve(self, order: Order, connection: socket.socket) -> NoReturn:
         """Be the keeper of a kernel."""
+        if not order.containment:
+            _be_trunk(order, connection)
         run_id = order.surroundings.environment.get(RUN_VARIABLE, "")
         setproctitle(f"{TITLE} {run_id}")
         keep(connection, Containment(order.containment), partial(_be_kernel, order))
         os._exit(0)
 
 
+def _be_trunk(order: Order, connection: socket.socket) -> NoReturn:
+    """Be a kernel without a keeper, that forks itself when it is told to."""
+    os.setsid()
+    held = os.dup(connection.fileno())
+    connection.close()
+    _be_kernel(replace(order, descriptors=(*order.descriptors, held)))
+
+
 def _be_kernel(order: Order) -> NoReturn:
     setproctitle(f"nightbook kernel {order.surroundings.environment.get(RUN_VARIABLE, '')}")
-    messages, printed, complained, log = order.descriptors
+    messages, printed, complained, log, *trunk = order.descriptors
     _take_standard(os.open(os.devnull, os.O_RDONLY), printed, complained)
     enter(order.surroundings)
-    import_module("nightbook.runs.warm.kernel").serve_kernel(socket.socket(fileno=messages), log)
-    # IPython collects garbage at its end, of which there is nothing to gain any more.
-    gc.freeze()
-    # What the notebook's libraries registered is called as in a fresh process; the interpreter need not be taken apart.
-    with contextlib.suppress(BaseException):
-        atexit._run_exitfuncs()  # noqa: SLF001 - there is no public way
+    import_module("nightbook.runs.warm.service").serve_kernel(socket.socket(fileno=messages), log, trunk)
     os._exit(0)
 
 
