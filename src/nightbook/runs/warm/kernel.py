@@ -58,7 +58,7 @@ class PipeSession(Session):
         header: Any = None,  # noqa: ANN401 - as above
         metadata: Any = None,  # noqa: ANN401 - as above
     ) -> dict[str, Any]:
-        """Say a message; returns it. A process that a cell has forked may show something, and has no say beyond that."""
+        """Say a message; returns it. A process that a cell forked may show something, no more."""
         del stream, ident, track
         if isinstance(msg_or_type, dict):
             message: dict[str, Any] = msg_or_type
