@@ -114,7 +114,7 @@ os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])""",
         """\
 pid = os.fork()
 if pid == 0:
-    print('from a child', flush=True); os._exit(0)
+    print('from a child', flush=True); display('shown'); os._exit(0)
 os.waitpid(pid, 0); None""",
         """\
 from concurrent.futures import ProcessPoolExecutor

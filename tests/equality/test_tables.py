@@ -56,6 +56,18 @@ random.seed(2); random.random(), random.choice('abc')""",
 # tags: raises-exception
 np.zeros(2) + np.zeros(3)""",
     ],
+    "contexts": [
+        """\
+import contextvars, decimal
+mine = contextvars.ContextVar('mine'); decimal.getcontext().prec = 3; mine.set(1) is not None""",
+        """\
+import asyncio
+await asyncio.sleep(0); mine.set(2)
+mine.get()""",
+        "mine.get(), decimal.Decimal(1) / 3",
+        "import numpy as np; np.seterr(divide='ignore'); np.array([1.0]) / 0, np.geterr()",
+        "np.array([1.0]) / 0",
+    ],
     "scikit-learn": [
         """\
 from sklearn.datasets import load_iris
@@ -80,7 +92,6 @@ HistGradientBoostingClassifier(max_iter=5, random_state=0).fit(x, y).predict_pro
         """\
 from sklearn.cluster import KMeans
 KMeans(3, n_init=1, random_state=0).fit(x).inertia_.round(6)""",
-        "import warnings; sorted(map(str, warnings.filters))",
         """\
 import threadpoolctl
 sorted((one['internal_api'], one['num_threads'], one['user_api']) for one in threadpoolctl.threadpool_info())""",

@@ -34,6 +34,7 @@ PUBLISHED = "published"
 """Stands for the socket on which Jupyter's kernels publish: everything goes the same way here."""
 ARGUMENTS = ("-f", "kernel.json", "--HistoryManager.hist_file=:memory:")
 """Those with which nbclient starts a kernel; the file is not there."""
+SHOWN_BY_CHILDREN = frozenset({"clear_output", "display_data", "update_display_data"})
 TAKEN_SECONDS = 0.2
 
 
@@ -57,13 +58,15 @@ class PipeSession(Session):
         header: Any = None,  # noqa: ANN401 - as above
         metadata: Any = None,  # noqa: ANN401 - as above
     ) -> dict[str, Any]:
-        """Say a message; returns it."""
+        """Say a message; returns it. A process that a cell forked may show something, no more."""
         del stream, ident, track
         if isinstance(msg_or_type, dict):
             message: dict[str, Any] = msg_or_type
             buffers = buffers or message.get("buffers", [])
         else:
             message = self.msg(msg_or_type, content=content, parent=parent, header=header, metadata=metadata)
+        if os.getpid() != self.pid and message["header"]["msg_type"] not in SHOWN_BY_CHILDREN:
+            return message
         said = {key: message[key] for key in ("header", "parent_header", "metadata", "content")}
         self.writer.write(MESSAGE, self.pack(said), *(memoryview(one) for one in buffers or ()))
         return message

@@ -116,6 +116,8 @@ class KernelService:
         """In a fork: be the kernel of another run from here on, until the socket ends."""
         self._stream, self._writer, self._pid = stream, FrameWriter(stream), os.getpid()
         self._app.session.writer = self._writer
+        # Its messages are no longer those of a child that a cell forked.
+        self._app.session.pid = self._pid
         for one in self._app.out_streams:
             one.turn_to(self._writer, log_descriptor)
         # The parent's loop waits on what both would share.
