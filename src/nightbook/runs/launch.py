@@ -41,9 +41,10 @@ class SupervisedRun:
     Args:
         run: The pending run in the ledger.
         request: What to execute; its folder exists and holds the source.
+        idle_seconds: How long the warm process waits for work that is started for this, should there be none.
     """
 
-    def __init__(self, run: Run, request: ExecutionRequest) -> None:
+    def __init__(self, run: Run, request: ExecutionRequest, *, idle_seconds: float = 600) -> None:
         folder = Path(request.folder)
         request.write(folder / REQUEST)
         self.run = run
@@ -58,6 +59,7 @@ class SupervisedRun:
                 ("nightbook.runs.supervise", str(folder / REQUEST)),
                 descriptors=(commands, log.fileno(), log.fileno()),
                 working_directory=request.working_directory,
+                idle_seconds=idle_seconds,
             )
         os.close(commands)
 

@@ -38,6 +38,7 @@ class Publisher:
                 ("nightbook.runs.publish", str(settings.root)),
                 descriptors=(told, answer, log.fileno()),
                 working_directory=str(Path.cwd()),
+                idle_seconds=settings.warm_idle_seconds,
             )
             os.close(told)
             os.close(answer)

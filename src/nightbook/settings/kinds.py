@@ -64,6 +64,7 @@ SETTINGS: Mapping[str, Kind] = LIMITS | {
     "module_paths": Kind.LIST,
     "heartbeat_seconds": Kind.SECONDS,
     "lost_after_seconds": Kind.SECONDS,
+    "warm_idle_seconds": Kind.SECONDS,
     "requires": Kind.TEXT,
 }
 STAGE_SETTINGS: Mapping[str, Kind] = LIMITS | {

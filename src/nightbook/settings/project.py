@@ -88,6 +88,7 @@ class Settings:
         module_paths: Folders, relative to the root, whose modules count as the project's own.
         heartbeat_seconds: How often a supervisor says that it lives.
         lost_after_seconds: Silence after which a run counts as lost.
+        warm_idle_seconds: How long a warm process waits for work before it ends.
         requires: The oldest program that may run the project, such as `0.2`.
         stages: The `[stages.NAME]` tables.
         sources: Where each setting's value comes from, in words.
@@ -108,6 +109,7 @@ class Settings:
     module_paths: tuple[str, ...] = (".", "src")
     heartbeat_seconds: float = 5
     lost_after_seconds: float = 30
+    warm_idle_seconds: float = 600
     requires: str = ""
     stages: Mapping[str, StageSettings] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)

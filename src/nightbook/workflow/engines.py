@@ -12,7 +12,7 @@ from nightbook.pipelines.kernels import find_kernel
 from nightbook.runs.request import FORK, JUPYTER
 from nightbook.runs.warm.asking import ensure_parent
 from nightbook.runs.warm.kernels import parents_environment
-from nightbook.runs.warm.places import KERNEL, place_of, secret_variables
+from nightbook.runs.warm.places import IDLE, KERNEL, place_of, secret_variables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +44,5 @@ def warm_up(settings: Settings, secrets: Sequence[str]) -> None:
     """Have a parent for kernels started, should there be none; a run that finds none takes the other engine."""
     names = secret_variables(secrets)
     with suppress(StorageError):
-        ensure_parent(
-            place_of(KERNEL, os.environ, root=str(settings.root), secrets=names), parents_environment(os.environ)
-        )
+        place = place_of(KERNEL, os.environ, root=str(settings.root), secrets=names)
+        ensure_parent(place, {**parents_environment(os.environ), IDLE: str(settings.warm_idle_seconds)})

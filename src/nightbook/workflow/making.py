@@ -135,7 +135,7 @@ class RunMaker:
         request = replace(self.execution(run, stage, folder, fingerprint), sharing=sharing)
         if request.awaits_tracking:
             self._waiting.append(folder)
-        live = SupervisedRun(run, request)
+        live = SupervisedRun(run, request, idle_seconds=self.settings.warm_idle_seconds)
         self.publisher.changed(run.run_id)
         return live
 

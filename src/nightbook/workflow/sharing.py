@@ -145,6 +145,7 @@ class Trunks:
                 ("nightbook.runs.trunk_process", str(folder / REQUEST)),
                 descriptors=(ours, log.fileno(), log.fileno()),
                 working_directory=request.working_directory,
+                idle_seconds=maker.settings.warm_idle_seconds,
             )
         os.close(ours)
         return _Trunk(folder=folder, process=process, commands=commands, sharing=sharing)

@@ -15,12 +15,11 @@ from setproctitle import setproctitle
 
 from nightbook.loading import UNUSED_VALIDATORS, collect_rarely, without
 from nightbook.runs.warm.parent import WarmParent
-from nightbook.runs.warm.places import KERNEL, Place
+from nightbook.runs.warm.places import IDLE, KERNEL, Place
 from nightbook.runs.warm.preload import Preloader, threads
 from nightbook.runs.warm.tenancy import Tenancy
 
 UNFIT = "NIGHTBOOK_WARM_UNFIT"
-IDLE = "NIGHTBOOK_WARM_IDLE_SECONDS"
 IDLE_SECONDS = 600.0
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 FOLDER = "NIGHTBOOK_WARM_FOLDER"
+IDLE = "NIGHTBOOK_WARM_IDLE_SECONDS"
 _HARMLESS = frozenset(
     [
         "_",

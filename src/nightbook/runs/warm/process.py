@@ -14,7 +14,7 @@ from nightbook.runs.process import command_for
 from nightbook.runs.warm.asking import connect, hear
 from nightbook.runs.warm.isolation import present_surroundings
 from nightbook.runs.warm.orders import Order, send_order
-from nightbook.runs.warm.places import place_of
+from nightbook.runs.warm.places import IDLE, place_of
 
 if TYPE_CHECKING:
     import socket
@@ -34,11 +34,19 @@ class WarmProcess:
         command: The module and its arguments.
         descriptors: Its standard input, output and error.
         working_directory: Absolute.
+        idle_seconds: How long the parent waits for work, should it be started for this.
     """
 
     def __init__(
-        self, kind: str, command: tuple[str, ...], *, descriptors: Sequence[int], working_directory: str
+        self,
+        kind: str,
+        command: tuple[str, ...],
+        *,
+        descriptors: Sequence[int],
+        working_directory: str,
+        idle_seconds: float,
     ) -> None:
+        self._idle_seconds = idle_seconds
         self._command = command
         self._working_directory = working_directory
         self._pid = 0
@@ -81,7 +89,8 @@ class WarmProcess:
             arguments=self._command[1:],
         )
         with suppress(OSError, StorageError):
-            connection = connect(place_of(kind, os.environ), os.environ)
+            environment = {**os.environ, IDLE: str(self._idle_seconds)}
+            connection = connect(place_of(kind, os.environ), environment)
             if connection is not None:
                 send_order(connection, order, self._descriptors)
                 return connection
