@@ -64,6 +64,8 @@ class Trace:
     cells: dict[int, CellTrace] = field(default_factory=dict)
     logged: list[object] = field(default_factory=list)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    engine: str = ""
+    engine_reason: str = ""
     kernel_returncode: int | None = None
     is_kernel_dead: bool = False
     is_ended: bool = False
@@ -97,6 +99,10 @@ def trace_events(events: Sequence[Event]) -> Trace:
 
 def _ignore(trace: Trace, event: Event) -> None:
     """Progress and process ids are for those who watch."""
+
+
+def _fold_kernel(trace: Trace, event: Event) -> None:
+    trace.engine, trace.engine_reason = str(event.fields.get("engine", "")), str(event.fields.get("reason", ""))
 
 
 def _fold_ready(trace: Trace, event: Event) -> None:
@@ -148,6 +154,7 @@ def _fold_completion(trace: Trace, event: Event) -> None:
 
 
 _FOLDS = {
+    EventKind.KERNEL_STARTED: _fold_kernel,
     EventKind.KERNEL_READY: _fold_ready,
     EventKind.CELL_STARTED: _fold_start,
     EventKind.OUTPUTS: _fold_outputs,
@@ -214,6 +221,8 @@ def compose_notebook(prepared: dict[str, Any], trace: Trace, ending: Ending) -> 
         "status": ending.judgement.status.value,
         "cause": ending.judgement.cause.value if ending.judgement.cause else None,
         "message": ending.judgement.message,
+        "engine": trace.engine,
+        "engine_reason": trace.engine_reason,
     }
     metadata.setdefault("papermill", {}).update(_papermill_metadata(trace, ending))
     return prepared
