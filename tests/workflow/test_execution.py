@@ -33,6 +33,9 @@ class ScriptedRun:
     def follow(self) -> Progress:
         return Progress()
 
+    def fileno(self) -> int:
+        return -1
+
     def cancel(self) -> None:
         self.is_cancelled = True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import selectors
 import signal
 import threading
 import time
@@ -118,11 +119,19 @@ class Execution:
                 while not self._is_settled:
                     self._tick_patiently()
                     if not self._is_settled:
-                        time.sleep(TICK_SECONDS)
+                        self._pause()
             except NightbookError as error:
                 self._end_what_runs(is_waited_for=not isinstance(error, LedgerError))
                 raise
         self._tell()
+
+    def _pause(self) -> None:
+        """Wait for the next tick, or for the end of a run that makes room for another."""
+        with selectors.DefaultSelector() as selector:
+            for slot in self._slots.values():
+                if slot.live is not None and (descriptor := slot.live.fileno()) >= 0:
+                    selector.register(descriptor, selectors.EVENT_READ)
+            selector.select(TICK_SECONDS)
 
     def _tick_patiently(self) -> None:
         """Ask a ledger that is away for a moment again with the next tick; what runs goes on without it."""
