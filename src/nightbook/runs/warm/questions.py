@@ -50,7 +50,8 @@ def asked() -> Iterator[list[str]]:
         module = _asker()
         if module.partition(".")[0] in _ANSWERED:
             return SimpleNamespace(kernel=None)
-        return _note(module)
+        _note(module)
+        return None
 
     def initialized() -> bool:
         _note(_asker())
