@@ -72,7 +72,7 @@ def fork_for(kernel_name: str, sources: Iterable[str]) -> tuple[ForkedKernelMana
     with suppress(import_module("nightbook.errors").StorageError):
         ends = kernels.fork_kernel(
             places.place_of(places.KERNEL, os.environ, root=folder),
-            isolation.Surroundings(environment=dict(os.environ), working_directory=folder),
+            isolation.present_surroundings(),
             containment.choose_containment(),
             imports=kernels.Imports(now=_imports_of(sources)),
             log=2,

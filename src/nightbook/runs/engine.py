@@ -30,7 +30,7 @@ from nightbook.runs.journal import Journal
 from nightbook.runs.kernel_client import SupervisedClient
 from nightbook.runs.request import FORK, NO_WARM_PARENT, SOURCE, TRACKING, ExecutionRequest
 from nightbook.runs.trunks import fork_from_trunk, leave_trunk, listening_at, trunk_kernel, trunk_place
-from nightbook.runs.warm.isolation import Surroundings
+from nightbook.runs.warm.isolation import present_surroundings
 from nightbook.runs.warm.kernels import Imports, KernelEnds, fork_kernel
 from nightbook.runs.warm.places import KERNEL, place_of, secret_variables
 
@@ -103,11 +103,7 @@ class TrunkEngine(Engine):  # type: ignore[misc]  # papermill ships no types
 
 def forked_kernel(request: ExecutionRequest) -> KernelEnds:
     """A kernel from a warm parent; where there is none, the supervisor is told to have another engine."""
-    surroundings = Surroundings(
-        environment=dict(os.environ),
-        working_directory=request.working_directory,
-        memory_bytes=request.limits.memory_bytes,
-    )
+    surroundings = present_surroundings(request.working_directory, request.limits.memory_bytes)
     try:
         place = place_of(KERNEL, os.environ, root=request.root, secrets=secret_variables(request.secrets))
         forked = fork_kernel(

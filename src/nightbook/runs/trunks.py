@@ -18,7 +18,7 @@ from nightbook.runs.executed import prepared_notebook
 from nightbook.runs.interruption import Interruption
 from nightbook.runs.request import TRUNK
 from nightbook.runs.shared_cells import index_of, shared_end
-from nightbook.runs.warm.isolation import Surroundings
+from nightbook.runs.warm.isolation import present_surroundings
 from nightbook.runs.warm.kernels import Imports, fork_kernel, fork_trunk
 from nightbook.runs.warm.places import KERNEL, Place, place_of, secret_variables, warm_folder
 
@@ -51,7 +51,7 @@ def listening_at(place: Place) -> Iterator[int]:
 def trunk_kernel(request: ExecutionRequest, listener: int) -> KernelEnds | None:
     """A kernel that can become a trunk; None when no warm parent is there."""
     place = place_of(KERNEL, os.environ, root=request.root, secrets=secret_variables(request.secrets))
-    surroundings = Surroundings(environment=dict(os.environ), working_directory=request.working_directory)
+    surroundings = present_surroundings(request.working_directory)
     imports = Imports(now=request.imports)
     ends = fork_trunk(place, surroundings, imports=imports, log=sys.stdout.fileno(), listener=listener)
     if ends is not None:
@@ -77,11 +77,7 @@ def fork_from_trunk(request: ExecutionRequest) -> KernelEnds | None:
             return None
         return fork_kernel(
             Place(key=words["key"], folder=warm_folder(os.environ)),
-            Surroundings(
-                environment=dict(os.environ),
-                working_directory=request.working_directory,
-                memory_bytes=request.limits.memory_bytes,
-            ),
+            present_surroundings(request.working_directory, request.limits.memory_bytes),
             choose_containment(request.containment),
             log=sys.stdout.fileno(),
             is_parent_started=False,

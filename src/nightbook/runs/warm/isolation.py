@@ -37,12 +37,12 @@ class Surroundings:
     changed_by_imports: Mapping[str, str] = field(default_factory=dict)
 
 
-def present_surroundings(working_directory: str = "") -> Surroundings:
-    """Those of this process, in another folder when one is named."""
+def present_surroundings(working_directory: str = "", memory_bytes: int | None = None) -> Surroundings:
+    """Those of this process, in another folder when one is named, with a limit when there is one."""
     umask = os.umask(0o077)
     os.umask(umask)
     folder = working_directory or str(Path.cwd())
-    return Surroundings(environment=dict(os.environ), working_directory=folder, umask=umask)
+    return Surroundings(environment=dict(os.environ), working_directory=folder, umask=umask, memory_bytes=memory_bytes)
 
 
 def enter(surroundings: Surroundings) -> None:
