@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 @parameter_options
 @click.option("--force", is_flag=True, help="Run sets again that have succeeded.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Runs at once.  [default: the cores]")
+@click.option("--executor", metavar="NAME", help="Where runs are carried out: local, dask or dask://HOST:PORT.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(
     target: str,
@@ -57,7 +58,7 @@ def command(
     """Run TARGET, a stage or a notebook file, over parameter sets; the same sweep again runs only what is missing."""
     started = time.monotonic()
     base = RunRequest(
-        settings=current_settings({"jobs": flags["jobs"]}),
+        settings=current_settings({"jobs": flags["jobs"], "executor": flags["executor"]}),
         targets=(target,),
         parameters=given,
         is_forced=bool(flags["force"]),

@@ -16,11 +16,11 @@ from nightbook.records import Cause, Run, RunKind, RunStatus
 from nightbook.runs.containment import ANY, choose_containment
 from nightbook.runs.facts import NewRun, Outcome, current_user
 from nightbook.runs.heartbeat import Heartbeat
-from nightbook.runs.launch import SupervisedRun
 from nightbook.runs.liveness import SupervisorProcess
 from nightbook.runs.patience import patiently
 from nightbook.runs.recovery import recover
 from nightbook.runs.request import CANCEL, SOURCE, TRACKING, DeclaredPath, ExecutionRequest
+from nightbook.workflow.launching import HereLauncher
 from nightbook.workflow.planning import secrets_of
 
 if TYPE_CHECKING:
@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     from nightbook.pipelines.stage import Stage
     from nightbook.records import Pin
     from nightbook.runs.git import GitState
+    from nightbook.runs.launch import LiveRun
     from nightbook.runs.ledger import Ledger
     from nightbook.runs.publisher import Publisher
     from nightbook.settings import Settings
+    from nightbook.workflow.launching import Launcher
 
 USES_MLFLOW = "distribution mlflow"
 
@@ -50,6 +52,7 @@ class RunMaker:
         tags: Kept with each.
         asked: Tags that say what was asked for: kept with the parent, or with the run that has none.
         parent: The pipeline or sweep that they belong to; None for a lone notebook.
+        launcher: Has them carried out, here or elsewhere.
     """
 
     settings: Settings
@@ -59,6 +62,7 @@ class RunMaker:
     tags: Mapping[str, str] = field(default_factory=dict)
     asked: Mapping[str, str] = field(default_factory=dict)
     parent: Run | None = None
+    launcher: Launcher = field(default_factory=HereLauncher)
     _waiting: list[Path] = field(default_factory=list)
     _began: float = 0.0
     _heart: Heartbeat | None = None
@@ -113,7 +117,7 @@ class RunMaker:
                     write_atomically(folder / TRACKING, b"{}")
             self._waiting.clear()
 
-    def start(self, stage: Stage, fingerprint: Fingerprint, inputs: tuple[Pin, ...]) -> SupervisedRun:
+    def start(self, stage: Stage, fingerprint: Fingerprint, inputs: tuple[Pin, ...]) -> LiveRun:
         """Record a pending run and give it to a supervisor."""
         run = patiently(partial(self.ledger.create_run, self._new_run(stage, fingerprint, inputs)))
         folder = self.settings.runs_folder / run.run_id
@@ -125,11 +129,11 @@ class RunMaker:
         request = self._execution(run, stage, folder, fingerprint)
         if request.awaits_tracking:
             self._waiting.append(folder)
-        live = SupervisedRun(run, request)
+        live = self.launcher.launch(run, request, stage)
         self.publisher.changed(run.run_id)
         return live
 
-    def conclude(self, live: SupervisedRun) -> Run:
+    def conclude(self, live: LiveRun) -> Run:
         """Read the final record of a run whose supervisor is gone; without one, the run is lost."""
         live.close()
         run = self.ledger.get(live.run.run_id)
@@ -177,7 +181,7 @@ class RunMaker:
             ledger=self.settings.ledger,
             root=str(self.settings.root),
             state=str(self.settings.state),
-            store=str(self.settings.store_folder),
+            store=self.settings.store,
             folder=str(folder),
             notebook=run.notebook or "",
             working_directory=str(stage.notebook.path.parent),

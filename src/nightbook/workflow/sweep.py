@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from nightbook.pipelines.plan import Decision
     from nightbook.records import LastSuccess
-    from nightbook.runs.launch import SupervisedRun
+    from nightbook.runs.launch import LiveRun
     from nightbook.runs.ledger import Ledger
     from nightbook.settings import Settings
     from nightbook.workflow.making import RunMaker
@@ -90,7 +90,8 @@ def _not_begun(before: RunResult, parent: Run, maker: RunMaker) -> RunResult:
 
 def _execute(request: SweepRequest, work: SweepWork, parent: Run, watcher: Watcher) -> RunResult:
     base, maker, ledger = request.base, work.maker, work.maker.ledger
-    execution = Execution(work.slots(), work, jobs=base.jobs or base.settings.jobs, watcher=watcher)
+    jobs = maker.launcher.prepare(stage for one in work.sets for stage in one.pipeline.stages.values())
+    execution = Execution(work.slots(), work, jobs=jobs, watcher=watcher)
     execution.run()
     watcher.publishing("comparing the runs, telling MLflow …")
     request = replace(request, direction=_direction(request, ledger, execution.views))
@@ -159,7 +160,7 @@ class SweepWork:
     def _name(self, one: ParameterSet, stage: str) -> str:
         return one.name if len(one.changed) == 1 else f"{stage} {one.name}"
 
-    def begin(self, slot: Slot) -> SupervisedRun | StageState:
+    def begin(self, slot: Slot) -> LiveRun | StageState:
         """A set that succeeded before, with the same code and data, is not run again."""
         one, name = self._places[slot.name]
         decide = partial(self._decide, one, name)
@@ -178,7 +179,7 @@ class SweepWork:
         own = self._successes.setdefault(one.digest, {})
         return settle(one.pipeline, name, replace(self.evidence, last_successes={**shared, **own}))
 
-    def conclude(self, slot: Slot, live: SupervisedRun) -> Run:
+    def conclude(self, slot: Slot, live: LiveRun) -> Run:
         """Read how it ended; stages of the same set that come behind it are decided by that."""
         run = self.maker.conclude(live)
         one, name = self._places[slot.name]

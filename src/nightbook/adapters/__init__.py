@@ -1,0 +1,1 @@
+"""Plugins that come with Nightbook; nothing imports them, entry points name them."""
