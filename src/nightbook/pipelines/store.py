@@ -16,6 +16,7 @@ from nightbook.pipelines.objects import FolderObjects, RemoteObjects, object_nam
 if TYPE_CHECKING:
     from nightbook.pipelines.objects import Objects
 
+
 class ContentStore:
     """Files and folders by the digest of their content.
 

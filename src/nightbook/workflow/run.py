@@ -50,7 +50,7 @@ def run(request: RunRequest, watcher: Watcher) -> RunResult:
             return nothing_to_do(work.plan, watcher)
         watcher.planned(work.plan)
         with making_runs(request, remember(request)) as maker:
-            return _execute(request, work, maker, watcher)
+            return _execute(work, maker, watcher)
 
 
 def prepare(request: RunRequest) -> StageWork:
@@ -71,7 +71,7 @@ def nothing_to_do(plan: Plan, watcher: Watcher) -> RunResult:
     return RunResult(status=RunStatus.SUCCEEDED, plan=plan, stages=views)
 
 
-def _execute(request: RunRequest, work: StageWork, maker: RunMaker, watcher: Watcher) -> RunResult:
+def _execute(work: StageWork, maker: RunMaker, watcher: Watcher) -> RunResult:
     work.maker = maker
     jobs = maker.launcher.prepare(work.selection.pipeline.stages.values())
     if not work.selection.is_lone:

@@ -38,7 +38,7 @@ def open_executor(settings: Settings, address: str) -> DaskExecutor:
     """
     if not address:
         # Whoever reaches a scheduler can run code as its user: without a certificate, anybody on the machine.
-        cluster = LocalCluster(  # type: ignore[no-untyped-call]  # Dask types little
+        cluster = LocalCluster(
             n_workers=settings.jobs,
             threads_per_worker=1,
             host="127.0.0.1",
@@ -54,7 +54,7 @@ def open_executor(settings: Settings, address: str) -> DaskExecutor:
 def _connected(place: Any, address: str) -> Client:  # noqa: ANN401 - a cluster or an address
     try:
         # An address without a scheme: Dask's own settings say whether it is tcp or tls.
-        return Client(place, timeout=CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]  # as above
+        return Client(place, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise ExecutorError(
             f"no Dask scheduler answers at {address or 'this machine'}: {error}", remedy="check the setting 'executor'"
@@ -83,7 +83,7 @@ class DaskExecutor:
 
     def capacity(self) -> int:
         """The threads of all workers."""
-        threads: Mapping[str, int] = self._client.nthreads()  # type: ignore[no-untyped-call]  # as above
+        threads: Mapping[str, int] = self._client.nthreads()
         return max(1, sum(threads.values()))
 
     def send(self, errand: Errand) -> None:

@@ -12,7 +12,6 @@ from nightbook.errors import StorageError
 from nightbook.pipelines.archive import extract_files
 from nightbook.records import RunStatus
 from nightbook.runs.conclusion import relative_to_root
-from nightbook.runs.facts import Outcome
 from nightbook.runs.patience import patiently
 from nightbook.runs.request import EXECUTED, REPORT
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from nightbook.pipelines.store import ContentStore
     from nightbook.runs.away.answer import Answer
     from nightbook.runs.away.live import AwayRun
+    from nightbook.runs.facts import Outcome
     from nightbook.runs.ledger import Ledger
 
 _PACK = "files.tar"
