@@ -52,6 +52,10 @@ class Cluster:
         self.workers[self._address_in(log)] = process
         return process
 
+    @property
+    def scheduler(self) -> subprocess.Popen[bytes]:
+        return self._started[0]
+
     def attempts(self) -> list[Path]:
         """What workers have on their disks of runs."""
         return list(self.folder.glob("*/local/**/nightbook/attempts/*"))

@@ -27,6 +27,8 @@ CONNECT_SECONDS = 20
 REPLY_SECONDS = 1.0
 _POLLERS = 16
 _WANTED = frozenset({"executing", "long-running"})
+# A result that was lost with its worker is computed again: that is no end.
+_ENDED = frozenset({"finished", "error", "cancelled"})
 _LEAVING = frozenset({"closing", "closed", "failed"})
 
 
@@ -102,7 +104,7 @@ class DaskExecutor:
         """Ask each worker that has some of the runs, all at the same time; one that hangs is not waited for."""
         with self._lock:
             futures = {run_id: self._futures[run_id] for run_id in letters if run_id in self._futures}
-        done = {run_id: future for run_id, future in futures.items() if future.status != "pending"}
+        done = {run_id: future for run_id, future in futures.items() if future.status in _ENDED}
         endings = {run_id: self._pollers.submit(_ending, future) for run_id, future in done.items()}
         wait(endings.values(), timeout=REPLY_SECONDS)
         replies = {run_id: reply for run_id, one in endings.items() if (reply := _result(one, None)) is not None}

@@ -129,7 +129,7 @@ class Fleet:
             live.unheard += 1
             if not live.attempt or live.unheard > PATIENT_LETTERS:
                 self._executor().withdraw(live.run.run_id)
-                where = "while its worker was silent" if live.attempt else "before it began"
+                where = "while its worker was silent" if live.attempt else "before a worker said that it had begun"
                 self._end(live, _cancelled(f"interrupted {where}"))
 
     def _hear(self, live: AwayRun, news: News) -> None:

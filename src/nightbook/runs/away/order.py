@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from nightbook.errors import PipelineError
+from nightbook.errors import PipelineError, SettingsError
 from nightbook.notebooks.literals import python_literal
 from nightbook.runs.request import DeclaredPath, ExecutionRequest
+from nightbook.version import __version__
 
 if TYPE_CHECKING:
     from nightbook.pipelines.stage import DataPath, Stage
@@ -35,12 +36,22 @@ class Order:
 
     def to_json(self) -> str:
         """One JSON document."""
-        return json.dumps({"request": asdict(self.request), "source": self.source, "environment": self.environment})
+        fields = {"request": asdict(self.request), "source": self.source, "environment": self.environment}
+        return json.dumps({"nightbook": __version__, **fields})
 
     @classmethod
     def from_json(cls, text: str) -> Order:
-        """What `to_json` made."""
+        """What `to_json` made.
+
+        Raises:
+            SettingsError: Another version of Nightbook did, whose words may mean something else.
+        """
         fields = json.loads(text)
+        theirs = fields.pop("nightbook")
+        if theirs != __version__:
+            raise SettingsError(
+                f"the client has Nightbook {theirs}, and a worker {__version__}", remedy="install the same on both"
+            )
         return cls(**{**fields, "request": ExecutionRequest.from_fields(fields["request"])})
 
     def placed(self, root: Path, folder: Path, state: Path, ledger: str) -> ExecutionRequest:
