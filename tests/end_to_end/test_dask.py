@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sqlite3
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,8 +13,10 @@ import pytest
 from nightbook.records import Cause, RunStatus
 
 if TYPE_CHECKING:
-    from clusters import Cluster
-    from conftest import Scene
+    from pathlib import Path
+
+    from tests.clusters import Cluster
+    from tests.end_to_end.conftest import Scene
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -164,7 +165,7 @@ def test_a_client_that_dies_makes_workers_end_its_runs(project: Scene, executor:
     waiting_stage(project, tmp_path)
     command = project.start("run", "slow", "--executor", executor)
     project.wait_until(lambda: is_waiting(project, "slow"), "the stage to wait")
-    run = project.recorded()["slow"]
+    project.recorded()["slow"]
     command.kill()
     project.wait_until(lambda: not project.survivors(), "all of it to end")
     lost = project.contact()["slow"]
