@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 START_SECONDS = 120
+HERE_ONLY = ("--host", "127.0.0.1", "--no-dashboard", "--dashboard-address", "127.0.0.1:0")
 
 
 @dataclass
@@ -38,14 +39,14 @@ class Cluster:
     def start(self) -> None:
         """Start the scheduler."""
         file = self.folder / "scheduler.json"
-        options = ["--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
+        options = ["--port", "0", "--scheduler-file", str(file)]
         self._start("scheduler", options, lambda: file.exists() and bool(file.read_text()))
         self.address = str(json.loads(file.read_text())["address"]).removeprefix("tcp://")
 
     def add_worker(self, name: str, *, threads: int = 1, **environment: str) -> subprocess.Popen[bytes]:
         """Start a worker, without anybody who would start it again, and return when the scheduler knows it."""
         folder = self.folder / name
-        options = [self.address, "--no-nanny", "--nthreads", str(threads), "--name", name, "--no-dashboard"]
+        options = [self.address, "--no-nanny", "--nthreads", str(threads), "--name", name]
         options += ["--local-directory", str(folder / "local"), "--death-timeout", "60"]
         log = folder / "log.txt"
         process = self._start(name, options, lambda: "Registered to" in log.read_text(), **environment)
@@ -77,7 +78,7 @@ class Cluster:
         module = "distributed.cli.dask_scheduler" if name == "scheduler" else "distributed.cli.dask_worker"
         with (folder / "log.txt").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", module, "--host", "127.0.0.1", *options],
+                [sys.executable, "-m", module, *HERE_ONLY, *options],
                 cwd=folder,
                 env={**os.environ, **environment},
                 stdin=subprocess.DEVNULL,

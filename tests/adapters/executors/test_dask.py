@@ -3,6 +3,7 @@ from __future__ import annotations
 import multiprocessing
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 from tests.contracts.executors import ExecutorContract, is_at_it, until
 
@@ -49,6 +50,9 @@ def test_a_cluster_of_this_machine_goes_with_its_executor_and_is_encrypted(tmp_p
     assert executor.capacity() == 2
     assert executor._cluster is not None
     assert str(executor._cluster.scheduler_address).startswith("tls://127.0.0.1:")
+    ours = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    open_to = {one.laddr.ip for process in ours for one in process.net_connections("inet") if one.status == "LISTEN"}
+    assert open_to == {"127.0.0.1"}
     executor.close()
     assert multiprocessing.active_children() == []
 

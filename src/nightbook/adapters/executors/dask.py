@@ -39,18 +39,32 @@ def open_executor(settings: Settings, address: str) -> DaskExecutor:
         ExecutorError: The scheduler cannot be reached.
     """
     if not address:
-        # Whoever reaches a scheduler can run code as its user: without a certificate, anybody on the machine.
-        cluster = LocalCluster(
-            n_workers=settings.jobs,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address=None,
-            security=True,
-            silence_logs=logging.CRITICAL,
-            local_directory=str(settings.state / "dask"),
-        )
+        cluster = _local_cluster(settings)
         return DaskExecutor(_connected(cluster, address), cluster)
     return DaskExecutor(_connected(address, address))
+
+
+def _local_cluster(settings: Settings) -> LocalCluster:
+    # Nobody looks at pages of a cluster that is gone in a moment.
+    no_pages: dict[str, list[str]] = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
+    try:
+        with dask.config.set(no_pages):
+            return LocalCluster(
+                n_workers=settings.jobs,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
+                # Whoever reaches a scheduler can run code as its user: without a certificate, anybody on the machine.
+                security=True,
+                silence_logs=logging.CRITICAL,
+                local_directory=str(settings.state / "dask"),
+            )
+    except (OSError, RuntimeError) as error:
+        raise ExecutorError(
+            f"no Dask cluster could be started on this machine: {error}",
+            remedy="in a program of your own, call Nightbook below `if __name__ == '__main__':`",
+        ) from error
 
 
 def _connected(place: Any, address: str) -> Client:  # noqa: ANN401 - a cluster or an address

@@ -1,0 +1,134 @@
+"""The constants of `docs/how-to/plan-a-million-runs.md`: what one more run costs each part of a cluster.
+
+python benchmarks/scale.py [--runs 40] [--postgresql URL]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+from distributed import Client, LocalCluster
+
+from nightbook.records import RunKind, RunStatus
+from nightbook.runs.facts import NewRun, Outcome
+from nightbook.runs.ledger import Ledger
+from nightbook.runs.liveness import SupervisorProcess
+
+CELLS = (
+    'from nightbook import Output\nx: int = 1\nmade: Output = "../data/made.txt"',
+    "import nightbook",
+    'nightbook.log_metric("loss", 1 / x)\nopen(made, "w").write(str(x))\nprint("done")',
+)
+
+
+def main() -> None:
+    """Measure one after the other, print a table of Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=40)
+    parser.add_argument("--postgresql", default="")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        figures = {**measure_sweep(Path(folder), asked.runs), **measure_scheduler(), **measure_ledgers(folder, asked)}
+    for name, figure in figures.items():
+        print(f"| {name} | {figure} |")
+
+
+def measure_sweep(folder: Path, runs: int) -> dict[str, str]:
+    """A sweep of a trivial notebook on two workers of this machine: everything but MLflow."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    notebook.cells[0].metadata["tags"] = ["parameters"]
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    (folder / "notebooks").mkdir()
+    nbformat.write(notebook, folder / "notebooks" / "small.ipynb")
+    # Nobody listens there: what MLflow costs is measured with MLflow.
+    environment = {**os.environ, "NIGHTBOOK_TRACKING_URI": "http://127.0.0.1:9"}
+    values = ",".join(map(str, range(1, runs + 1)))
+    command = [sys.executable, "-m", "nightbook", "sweep", "small", "--grid", f"x={values}", "--executor", "dask"]
+    before, began = cpu_of_children(), time.monotonic()
+    done = subprocess.run(
+        [*command, "-j", "2", "--json"], cwd=folder, env=environment, capture_output=True, check=False, text=True
+    )
+    took, cpu = time.monotonic() - began, cpu_of_children() - before
+    records = json.loads(done.stdout)["runs"]
+    state = folder / ".nightbook"
+    reports = sum(file.stat().st_size for file in state.glob("runs/*/report.html"))
+    return {
+        "runs that succeeded": f"{sum(one['status'] == 'succeeded' for one in records)} of {runs}",
+        "wall-clock time a run, two workers, cluster start included": f"{took / runs:.2f} s",
+        "CPU time a run, all processes": f"{cpu / runs:.2f} s",
+        "run's own duration (median)": f"{sorted(one['duration_seconds'] for one in records)[runs // 2]:.2f} s",
+        "files of a run": f"{size_of(state / 'runs') / runs / 1e3:.0f} kB",
+        "of which the report": f"{reports / runs / 1e3:.0f} kB",
+        "content store, a run": f"{size_of(state / 'store') / runs / 1e3:.1f} kB",
+        "SQLite ledger, a run": f"{size_of(state / 'ledger.sqlite') / runs / 1e3:.1f} kB",
+    }
+
+
+def measure_scheduler() -> dict[str, str]:
+    """What a task and a question to a worker cost the scheduler and the client, with documents of real size."""
+    document = "x" * 6_000
+    with LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None) as cluster, Client(cluster) as client:
+        began = time.monotonic()
+        futures = [client.submit(len, document, key=f"small-{number}", pure=False) for number in range(2_000)]
+        client.gather(futures)
+        tasks = 2_000 / (time.monotonic() - began)
+        workers = list(client.scheduler_info()["workers"])
+        began = time.monotonic()
+        with ThreadPoolExecutor(16) as pool:
+            list(pool.map(lambda number: client.run(os.getpid, workers=[workers[number % 2]]), range(400)))
+        questions = 400 / (time.monotonic() - began)
+    return {
+        "Dask tasks, submitted and gathered, documents of 6 kB": f"{tasks:.0f} /s",
+        "questions to workers (progress, logs, cancellation)": f"{questions:.0f} /s",
+    }
+
+
+def measure_ledgers(folder: str, asked: argparse.Namespace) -> dict[str, str]:
+    """Runs that a ledger takes, from pending to final, from one process with one and with eight threads."""
+    urls = {"SQLite": f"sqlite:///{folder}/speed.sqlite"}
+    if asked.postgresql:
+        urls["PostgreSQL"] = asked.postgresql
+    figures = {}
+    for name, url in urls.items():
+        with Ledger.open(url) as ledger:
+            for threads in (1, 8):
+                began = time.monotonic()
+                with ThreadPoolExecutor(threads) as pool:
+                    list(pool.map(lambda _, ledger=ledger: one_run(ledger), range(400)))
+                rate = 400 / (time.monotonic() - began)
+                figures[f"{name} ledger, whole runs, {threads} at a time"] = f"{rate:.0f} /s"
+    return figures
+
+
+def one_run(ledger: Ledger) -> None:
+    """Three transactions, and one heartbeat."""
+    run = ledger.create_run(NewRun(kind=RunKind.STAGE, stage="small"))
+    ledger.start(run.run_id, SupervisorProcess.this())
+    ledger.beat(run.run_id)
+    ledger.finish(run.run_id, Outcome(status=RunStatus.SUCCEEDED))
+
+
+def size_of(place: Path) -> int:
+    """Bytes of a file or of all files below a folder."""
+    files = place.rglob("*") if place.is_dir() else [place]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def cpu_of_children() -> float:
+    """CPU seconds of every child that has ended, with its own."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    main()
