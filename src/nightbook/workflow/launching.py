@@ -12,6 +12,7 @@ from nightbook.plugins.executors import GROUP
 from nightbook.plugins.registry import load_plugin
 from nightbook.runs.launch import SupervisedRun
 from nightbook.settings.kinds import EXECUTORS
+from nightbook.settings.project import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -96,7 +97,7 @@ def launcher_for(settings: Settings, ledger: Ledger, jobs: int | None) -> Iterat
         return
     name, _, address = settings.executor.partition("://")
     factory = load_plugin(GROUP, name)
-    asked = jobs or (settings.jobs if settings.sources.get("jobs", "default") != "default" else None)
+    asked = jobs or (settings.jobs if settings.sources.get("jobs", DEFAULT) != DEFAULT else None)
     # Loaded where runs go away only: a run on this machine is not to wait for it.
     packer = import_module("nightbook.runs.away.luggage").Packer(settings)
     fleet: Fleet = import_module("nightbook.runs.away.fleet").Fleet(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from dataclasses import dataclass, field, replace
@@ -189,6 +190,16 @@ def test_a_run_that_somebody_else_has_ended_is_ended_on_its_worker(scene: Scene,
         time.sleep(0.01)
     script.words = [over(RunStatus.CANCELLED)]
     assert scene.end(live).status is RunStatus.LOST
+
+
+def test_a_disk_that_takes_nothing_keeps_no_run_from_its_end(scene: Scene, script: Script) -> None:
+    script.words = [away("a"), away("a"), over(RunStatus.SUCCEEDED)]
+    live = scene.begin()
+    while not script.sent:
+        time.sleep(0.01)
+    shutil.rmtree(live.folder)
+    live.folder.write_text("in the way")
+    assert scene.end(live).status is RunStatus.SUCCEEDED
 
 
 def test_a_fault_of_the_machinery_ends_the_runs_and_is_not_hidden(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import tarfile
 from typing import TYPE_CHECKING
 
@@ -77,4 +78,6 @@ def test_a_death_before_is_said_with_the_outcome_and_the_first_end_stands(live: 
         record(live, Outcome(status=RunStatus.FAILED), ledger)
         run = ledger.get(live.run.run_id)
     assert run.status is RunStatus.SUCCEEDED
+    executed = json.loads((live.folder / "executed.ipynb").read_text())
+    assert executed["metadata"]["nightbook"]["status"] == "succeeded", "the notebook agrees with the ledger"
     assert run.message == "begun again elsewhere after the death of tcp://one"

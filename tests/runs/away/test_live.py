@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ import pytest
 
 from nightbook.runs.away.answer import News
 from nightbook.runs.away.live import AwayRun
-from nightbook.runs.request import CANCEL, EVENTS, PREPARED, TRACKING, WORKER
+from nightbook.runs.request import CANCEL, EVENTS, LOG, PREPARED, TRACKING, WORKER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,3 +79,12 @@ def test_what_mlflow_is_to_know_is_handed_on(live: AwayRun) -> None:
     assert live.letter().tracking == ""
     (live.folder / TRACKING).write_text('{"MLFLOW_RUN_ID": "1"}')
     assert live.letter().tracking == '{"MLFLOW_RUN_ID": "1"}'
+
+
+def test_what_nobody_has_foreseen_stands_in_the_log(live: AwayRun) -> None:
+    ending: Future[None] = Future()
+    ending.set_exception(RuntimeError("nobody thought of this"))
+    live.end_with(ending)
+    assert live.is_ended
+    live.close()
+    assert "RuntimeError: nobody thought of this" in (live.folder / LOG).read_text()

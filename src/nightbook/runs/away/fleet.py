@@ -134,7 +134,8 @@ class Fleet:
 
     def _hear(self, live: AwayRun, news: News) -> None:
         live.unheard = 0
-        live.hear(news)
+        with suppress(OSError, StorageError):  # the disk is full: what was told is asked for again
+            live.hear(news)
         if len(live.deaths) > MOST_DEATHS:
             self._executor().withdraw(live.run.run_id)
             message = f"{len(live.deaths)} workers died while they were at it"

@@ -14,6 +14,7 @@ from nightbook.records import RunStatus
 from nightbook.runs.conclusion import relative_to_root
 from nightbook.runs.patience import patiently
 from nightbook.runs.request import EXECUTED, REPORT
+from nightbook.runs.supervise import agree_with
 
 if TYPE_CHECKING:
     from nightbook.pipelines.store import ContentStore
@@ -45,7 +46,7 @@ def bring_home(live: AwayRun, answer: Answer, store: ContentStore) -> Outcome:
 
 
 def record(live: AwayRun, outcome: Outcome, ledger: Ledger) -> None:
-    """Write the final state down; another one that was first stands.
+    """Write the final state down; another one that was first stands, and the notebook on disk is made to agree with it.
 
     Raises:
         LedgerError: The ledger was away all the time: the next command will find the run lost.
@@ -53,7 +54,8 @@ def record(live: AwayRun, outcome: Outcome, ledger: Ledger) -> None:
     if live.deaths:
         note = f"begun again elsewhere after the death of {', '.join(live.deaths)}"
         outcome = replace(outcome, message="; ".join(filter(None, [outcome.message, note])))
-    patiently(partial(ledger.finish, live.run.run_id, outcome))
+    if not patiently(partial(ledger.finish, live.run.run_id, outcome)):
+        agree_with(ledger, live.request)
 
 
 def _fetch_files(live: AwayRun, answer: Answer, store: ContentStore) -> None:

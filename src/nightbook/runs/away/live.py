@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from nightbook.files import write_atomically
 from nightbook.runs.away.answer import Letter
 from nightbook.runs.events import EventReader
 from nightbook.runs.launch import Progress, advance
-from nightbook.runs.request import CANCEL, EVENTS, PREPARED, TRACKING, WORKER
+from nightbook.runs.request import CANCEL, EVENTS, LOG, PREPARED, TRACKING, WORKER
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -83,7 +84,11 @@ class AwayRun:
         self._wish = "kill"
 
     def close(self) -> None:
-        """Nothing is held."""
+        """What nobody has foreseen stands in the run's log."""
+        problem = self.ending.exception() if self.ending is not None else None
+        if problem is not None:
+            with suppress(OSError), (self.folder / LOG).open("a", encoding="utf-8") as log:
+                log.writelines(traceback.format_exception(problem))
 
     def letter(self) -> Letter:
         """What to tell the worker now."""
