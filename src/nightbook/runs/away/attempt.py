@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 POLL_SECONDS = 0.1
+KILL = "kill"
 MOST_EVENT_BYTES = 4_000_000
 SUPERVISOR_MODULE = "nightbook.runs.supervise"
 _STAY = {REQUEST, SOURCE, TRACKING}
@@ -121,9 +122,8 @@ class Attempt:
     def answer(self, letter: Letter) -> News:
         """Do what the client wishes, and tell what it has not heard yet."""
         folder = Path(self._request.folder)
-        if letter.wish and letter.wish != self._wish and self._live is not None:
-            self._wish = letter.wish
-            self._live.cancel() if letter.wish == "cancel" else self._live.kill()
+        if letter.wish and letter.wish != self._wish:
+            self._heed(letter.wish)
         if letter.tracking and self._live is not None and not (folder / TRACKING).exists():
             write_atomically(folder / TRACKING, reachable_tracking(letter.tracking).encode())
         offset = letter.offset if letter.attempt == self._id else 0
@@ -145,6 +145,12 @@ class Attempt:
         if _AT_WORK.get(self._request.run_id) is self:
             del _AT_WORK[self._request.run_id]
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _heed(self, wish: str) -> None:
+        live = self._live
+        if live is not None:
+            self._wish = wish
+            live.kill() if wish == KILL else live.cancel()
 
     def _check_worker(self) -> None:
         """Make sure that the worker sees the store, and has the packages of the client.
@@ -192,10 +198,10 @@ class Attempt:
             self._live = live
             _AT_WORK[request.run_id] = self
             while not live.is_ended:
-                if not self._bench.is_wanted():
-                    # Its supervisor takes this for the end of who asked for it, and it is.
-                    live.close()
+                if self._wish != KILL and not self._bench.is_wanted():
+                    self._heed(KILL)
                 time.sleep(POLL_SECONDS)
+            self._live = None
             live.close()
             run = ledger.get(run.run_id)
             if not run.status.is_final:
@@ -229,10 +235,11 @@ def end_former_attempts(run_id: str) -> None:
 
 def _supervises(process: psutil.Process, run_id: str) -> bool:
     try:
-        command = process.cmdline()
+        # A process may have given itself a title: then all of it is one word.
+        command = " ".join(process.cmdline())
     except psutil.Error:
         return False
-    return SUPERVISOR_MODULE in command and any(run_id in word for word in command)
+    return SUPERVISOR_MODULE in command and run_id in command
 
 
 def lines_from(path: Path, offset: int) -> str:
