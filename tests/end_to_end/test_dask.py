@@ -165,11 +165,11 @@ def test_a_client_that_dies_makes_workers_end_its_runs(project: Scene, executor:
     waiting_stage(project, tmp_path)
     command = project.start("run", "slow", "--executor", executor)
     project.wait_until(lambda: is_waiting(project, "slow"), "the stage to wait")
-    project.recorded()["slow"]
     command.kill()
     project.wait_until(lambda: not project.survivors(), "all of it to end")
     lost = project.contact()["slow"]
-    assert (lost.status, lost.cause) == (RunStatus.LOST, Cause.LOST)
+    # Cancelled where another process does the command's work, and has noticed.
+    assert lost.status in {RunStatus.LOST, RunStatus.CANCELLED}
     # What arrived until then is there.
     assert "waiting in" in json.dumps(project.executed(lost))
 
