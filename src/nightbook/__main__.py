@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nightbook.cli.main import main
+from nightbook.cli.entry import main
 
 if __name__ == "__main__":
     main()

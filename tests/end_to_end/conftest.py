@@ -16,6 +16,7 @@ import nbformat
 import psutil
 import pytest
 
+from nightbook.runs.census import words_of
 from nightbook.runs.ledger import Ledger
 from nightbook.settings import load_settings
 from nightbook.workflow.contact import open_ledger
@@ -137,7 +138,7 @@ class Scene:
         return notebook
 
     def processes(self, part: str, run: Run | None = None) -> list[psutil.Process]:
-        """Live processes of ours in this project: `kernel`, `unshare` or one of `MODULES`."""
+        """Live processes of ours in this project: `kernel`, `keeper`, `unshare` or one of `MODULES`."""
         place = str(self.folder(run)) if run is not None else str(self.root)
         found = []
         for process in psutil.process_iter():
@@ -148,18 +149,20 @@ class Scene:
 
     @staticmethod
     def _is_part(process: psutil.Process, part: str, place: str, run: Run | None) -> bool:
-        command = process.cmdline()
+        command = words_of(process)
+        if part in {"kernel", "keeper"} and command[:2] == ["nightbook", part]:
+            return run is None or run.run_id in command
         if part == "kernel":
             return "ipykernel_launcher" in " ".join(command) and (
                 run is None or process.environ().get("NIGHTBOOK_RUN_ID") == run.run_id
             )
-        if not any(place in word for word in command):
+        if part == "keeper" or not any(place in word for word in command):
             return False
         if part == "unshare":
             return Path(command[0]).name == "unshare"
         if part in {"publisher", "page writer"}:
             parent = process.parent()
-            is_fork = parent is not None and parent.cmdline() == command
+            is_fork = parent is not None and words_of(parent) == command
             return MODULES[part] in command and is_fork == (part == "page writer")
         return Path(command[0]).name != "unshare" and MODULES[part] in command
 
@@ -171,10 +174,10 @@ class Scene:
             with suppress(psutil.Error):
                 if process.status() == psutil.STATUS_ZOMBIE:
                     continue
-                environment = process.environ()
-                is_marked = environment.get("NIGHTBOOK_RUN_ID") in runs
-                if is_marked or any(str(self.root) in word for word in process.cmdline()):
-                    found.append(f"{process.pid} {' '.join(process.cmdline())}")
+                command = words_of(process)
+                is_marked = process.environ().get("NIGHTBOOK_RUN_ID") in runs or not runs.isdisjoint(command)
+                if is_marked or any(str(self.root) in word for word in command):
+                    found.append(f"{process.pid} {' '.join(command)}")
         return found
 
     def has_ended(self, *pids: int) -> bool:

@@ -198,10 +198,17 @@ SIGNALS = [
     (signal.SIGTERM, "pid_namespace"),
     (signal.SIGHUP, "process_tree"),
 ]
-VICTIMS = ("kernel", "runner", "supervisor", "unshare")
+VICTIMS = {
+    ("fork", "pid_namespace"): ("kernel", "runner", "supervisor", "keeper"),
+    ("fork", "process_tree"): ("kernel", "runner", "supervisor", "keeper"),
+    ("jupyter", "pid_namespace"): ("kernel", "runner", "supervisor", "unshare"),
+    ("jupyter", "process_tree"): ("kernel", "runner", "supervisor"),
+}
+ENGINES = ("fork", "jupyter")
 # What follows where a signal ends the victim.
 ENDS = {
     "kernel": ("failed", "kernel_died"),
+    "keeper": ("failed", "kernel_died"),
     "runner": ("failed", "interrupted"),
     "unshare": ("failed", "interrupted"),
     "supervisor": ("lost", "lost"),
@@ -213,14 +220,15 @@ def five_seconds() -> float:
     return 5 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
-def expected_end(victim: str, number: signal.Signals, containment: str) -> tuple[str, str | None]:
+def expected_end(victim: str, number: signal.Signals, engine: str, containment: str) -> tuple[str, str | None]:
     """How a run ends when one of its processes gets a signal."""
+    first = {"fork": "keeper", "jupyter": "runner"}[engine]
     if victim == "supervisor" and number is signal.SIGTERM:
         return "cancelled", "interrupted"
     is_deaf = (
         (victim == "supervisor" and number is signal.SIGHUP)
         # The first process of a PID namespace and its maker get only what they ask for, beside SIGKILL.
-        or (victim == "runner" and number is not signal.SIGKILL and containment == "pid_namespace")
+        or (victim == first and number is not signal.SIGKILL and containment == "pid_namespace")
         or (victim == "unshare" and number is signal.SIGTERM)
     )
     return ("succeeded", None) if is_deaf else ENDS[victim]
@@ -254,14 +262,15 @@ def runs_that_wait(scene: Scene, names: Sequence[str]) -> dict[str, Run]:
     return found
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(("number", "containment"), SIGNALS)
 def test_whoever_of_ours_is_killed_the_record_is_true_and_nobody_is_left(
-    scene: Scene, number: signal.Signals, containment: str
+    scene: Scene, number: signal.Signals, containment: str, engine: str
 ) -> None:
-    victims = [victim for victim in VICTIMS if victim != "unshare" or containment == "pid_namespace"]
+    victims = VICTIMS[engine, containment]
     for victim in victims:
         scene.stage(victim, LEAVE_CHILDREN, WAIT_FOR_WORD, "2")
-    scene.environment["NIGHTBOOK_CONTAINMENT"] = containment
+    scene.environment |= {"NIGHTBOOK_CONTAINMENT": containment, "NIGHTBOOK_ENGINE": engine}
     client = scene.start("run", "--json", "-j", "4")
     runs = runs_that_wait(scene, victims)
     assert len(sleepers(scene)) == 4 * len(victims)
@@ -269,7 +278,7 @@ def test_whoever_of_ours_is_killed_the_record_is_true_and_nobody_is_left(
     for victim, run in runs.items():
         (process,) = scene.processes(victim, run)
         process.send_signal(number)
-    survivors = [victim for victim in victims if expected_end(victim, number, containment)[0] == "succeeded"]
+    survivors = [victim for victim in victims if expected_end(victim, number, engine, containment)[0] == "succeeded"]
     scene.wait_until(
         lambda: len(sleepers(scene)) == 4 * len(survivors),
         "what the killed runs left behind to end",
@@ -280,7 +289,7 @@ def test_whoever_of_ours_is_killed_the_record_is_true_and_nobody_is_left(
 
     records = {record["stage"]: record for record in json.loads(output)["runs"]}
     assert {name: (record["status"], record["cause"]) for name, record in records.items()} == {
-        victim: expected_end(victim, number, containment) for victim in victims
+        victim: expected_end(victim, number, engine, containment) for victim in victims
     }, errors
     for record in records.values():
         is_good = record["status"] == "succeeded"
@@ -298,13 +307,14 @@ def test_whoever_of_ours_is_killed_the_record_is_true_and_nobody_is_left(
         assert told_to_mlflow(scene) == statuses
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(("number", "containment"), SIGNALS)
 def test_when_the_command_is_killed_its_runs_end_as_cancelled(
-    scene: Scene, number: signal.Signals, containment: str
+    scene: Scene, number: signal.Signals, containment: str, engine: str
 ) -> None:
     scene.stage("deaf", LEAVE_CHILDREN, HOLD_THE_LOCK.format(seconds=600), "2")
     scene.stage("hearing", LEAVE_CHILDREN, WAIT_FOR_WORD, "2")
-    scene.environment["NIGHTBOOK_CONTAINMENT"] = containment
+    scene.environment |= {"NIGHTBOOK_CONTAINMENT": containment, "NIGHTBOOK_ENGINE": engine}
     client = scene.start("run", "--json", "-j", "2")
     runs = runs_that_wait(scene, ["deaf", "hearing"])
 

@@ -108,16 +108,19 @@ def test_a_run_is_lost_only_when_nobody_supervises_it_and_then_for_good(scene: S
     assert scene.survivors() == []
 
 
+@pytest.mark.parametrize("engine", ["fork", "jupyter"])
 @pytest.mark.parametrize("containment", ["pid_namespace", "process_tree"])
-def test_when_all_of_ours_are_killed_at_once_the_next_command_tells_the_truth(scene: Scene, containment: str) -> None:
+def test_when_all_of_ours_are_killed_at_once_the_next_command_tells_the_truth(
+    scene: Scene, containment: str, engine: str
+) -> None:
     leave = "import subprocess\nsubprocess.run(['sh', '-c', 'setsid sleep 600.75 >/dev/null 2>&1 &'])\nprint('left')"
     scene.stage("deaf", leave, HOLD_THE_LOCK, "2")
-    scene.environment["NIGHTBOOK_CONTAINMENT"] = containment
+    scene.environment |= {"NIGHTBOOK_CONTAINMENT": containment, "NIGHTBOOK_ENGINE": engine}
     client = scene.start("run")
     scene.wait_until((scene.root / "notebooks" / "held").exists, "the cell to start")
     run = scene.recorded()["deaf"]
     (kernel,) = scene.processes("kernel", run)
-    ours = [one for part in ("supervisor", "unshare", "runner", "publisher") for one in scene.processes(part)]
+    ours = [one for part in ("supervisor", "unshare", "keeper", "runner", "publisher") for one in scene.processes(part)]
     for process in (psutil.Process(client.pid), *ours):
         with suppress(psutil.Error):
             process.kill()

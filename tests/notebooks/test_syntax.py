@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from nightbook.notebooks.syntax import Names, parse_cell
+from nightbook.notebooks.syntax import Names, parse_around_magics, parse_cell
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,19 @@ from nightbook.notebooks.syntax import Names, parse_cell
 )
 def test_magics_count_as_empty_lines(source: str, without: str) -> None:
     assert ast.dump(parse_cell(source)) == ast.dump(ast.parse(without))
+
+
+@pytest.mark.parametrize(
+    ("source", "magics"),
+    [
+        ("%matplotlib inline\nif x:\n  !ls -l", ("%matplotlib inline", "!ls -l")),
+        ("%%time\nx = 1\nx?", ("%%time", "x?")),
+        ("%%bash\n!ls", ("%%bash",)),
+        ("rest = (7\n% 3)", ()),
+    ],
+)
+def test_the_magics_that_were_stepped_over_are_told(source: str, magics: tuple[str, ...]) -> None:
+    assert parse_around_magics(source)[1] == magics
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from nightbook.pipelines.digests import FileDigests
 from nightbook.pipelines.memory import Memory
-from nightbook.pipelines.modules import ModuleFinder, imported_names
+from nightbook.pipelines.modules import ModuleFinder, added_folders, imported_names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,6 +112,11 @@ def test_scripts_run_by_magic_and_folders_put_on_the_path_count(code: Code) -> N
     code.write(notebooks__setup="import tools", lib__tools="", notebooks__more="")
     files, _ = code.used("%run -i setup.py\n%run 'more'\n%run missing.py", "import sys\nsys.path.insert(0, '../lib')")
     assert files == ["lib/tools.py", "notebooks/more.py", "notebooks/setup.py"]
+
+
+def test_folders_put_on_the_path_are_read_from_plain_texts_only() -> None:
+    source = "sys.path.append('../lib')\nsys.path.insert(0, \"src\")\nsys.path.append(folder)"
+    assert added_folders(source) == ["../lib", "src"]
 
 
 def test_magics_and_broken_cells_do_no_harm(code: Code) -> None:

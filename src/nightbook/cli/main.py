@@ -110,15 +110,20 @@ def main() -> NoReturn:
     Without the interpreter's shutdown, which takes a tenth of a second to put away what ends with the process anyway.
     """
     collect_rarely()
+    os._exit(carry_out(sys.argv[1:]))
+
+
+def carry_out(arguments: Sequence[str]) -> int:
+    """Run a command in this process, whatever it is ended by; returns its exit code with all that it said said."""
     signal.signal(signal.SIGTERM, _as_interrupt)
     with without(*UNUSED_VALIDATORS):
-        code = run_command(sys.argv[1:])
+        code = run_command(arguments)
     for stream in (sys.stdout, sys.stderr):
         # Who closed it hears nothing; a full disk behind it is their affair.
         if stream is not None:
             with suppress(OSError):
                 stream.flush()
-    os._exit(code)
+    return code
 
 
 def run_command(arguments: Sequence[str]) -> int:

@@ -14,6 +14,7 @@ from nightbook.cli.project import current_settings, echo_json
 from nightbook.cli.watching import LateWatcher
 from nightbook.errors import ExitCode
 from nightbook.pipelines.plan import Verdict
+from nightbook.settings import ENGINES
 from nightbook.workflow.planning import plan
 from nightbook.workflow.requests import RunRequest, SilentWatcher
 from nightbook.workflow.run import run
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--check", is_flag=True, help="With -n: exit with 4 when something would run.")
 @click.option("--force", is_flag=True, help="Run the targets even when they are up to date.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Stages at once.  [default: the cores]")
-@click.option("--engine", type=click.Choice(["jupyter"]), help="What runs the cells.")
+@click.option("--engine", type=click.Choice(ENGINES), help="What runs the cells.")
 @click.option("--executor", metavar="NAME", help="Where runs are carried out: local, dask or dask://HOST:PORT.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds after which a run is ended.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")

@@ -14,6 +14,7 @@ from nightbook.cli.display import TerminalWatcher, stderr_console
 from nightbook.cli.parameters import parameter_options
 from nightbook.cli.project import current_settings, echo_json
 from nightbook.errors import ParameterError
+from nightbook.settings import ENGINES
 from nightbook.workflow.parameter_sets import parse_grid, product_of, read_list
 from nightbook.workflow.requests import RunRequest, SilentWatcher, SweepRequest
 from nightbook.workflow.sweep import sweep
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 @parameter_options
 @click.option("--force", is_flag=True, help="Run sets again that have succeeded.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Runs at once.  [default: the cores]")
+@click.option("--engine", type=click.Choice(ENGINES), help="What runs the cells.")
 @click.option("--executor", metavar="NAME", help="Where runs are carried out: local, dask or dask://HOST:PORT.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(
@@ -58,7 +60,7 @@ def command(
     """Run TARGET, a stage or a notebook file, over parameter sets; the same sweep again runs only what is missing."""
     started = time.monotonic()
     base = RunRequest(
-        settings=current_settings({"jobs": flags["jobs"], "executor": flags["executor"]}),
+        settings=current_settings({name: flags[name] for name in ("jobs", "engine", "executor")}),
         targets=(target,),
         parameters=given,
         is_forced=bool(flags["force"]),

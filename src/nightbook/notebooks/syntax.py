@@ -38,15 +38,28 @@ def parse_cell(source: str) -> ast.Module:
     Raises:
         SyntaxError: What remains is not Python either; `lineno` counts the cell's lines from 1.
     """
+    return parse_around_magics(source)[0]
+
+
+def parse_around_magics(source: str) -> tuple[ast.Module, tuple[str, ...]]:
+    """Parse a code cell as `parse_cell` does, and give the magics, shell commands and help that were stepped over.
+
+    Each is its first line without blanks around it; of a cell in another language it is the `%%` line.
+
+    Raises:
+        SyntaxError: As `parse_cell`.
+    """
     lines = source.split("\n")
+    magics = list[str]()
     first = next((number for number, line in enumerate(lines) if line.strip()), 0)
     if lines[first].startswith("%%"):
+        magics.append(lines[first].strip())
         if not _CELL_MAGIC_OF_PYTHON.match(lines[first]):
-            return ast.Module(body=[], type_ignores=[])
+            return ast.Module(body=[], type_ignores=[]), tuple(magics)
         lines[first] = ""
     while True:
         try:
-            return _parse("\n".join(lines))
+            return _parse("\n".join(lines)), tuple(magics)
         except (ValueError, RecursionError) as error:  # a null byte; an expression deeper than the parser goes
             raise SyntaxError(str(error)) from None
         except SyntaxError as error:
@@ -54,6 +67,7 @@ def parse_cell(source: str) -> ast.Module:
             number = (error.lineno or 0) - 1
             if not 0 <= number < len(lines) or not _MAGIC.match(lines[number]):
                 raise
+            magics.append(lines[number].strip())
             _blank_magic(lines, number)
 
 

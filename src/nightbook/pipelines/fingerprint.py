@@ -8,7 +8,7 @@ import json
 import os
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from nightbook.notebooks.document import SourceCell
     from nightbook.pipelines.digests import FileDigests
+    from nightbook.pipelines.modules import Used
     from nightbook.pipelines.stage import DataPath, Stage
     from nightbook.settings import Settings
 
@@ -48,10 +49,12 @@ class Fingerprint:
         digest: Over all parts.
         parts: A digest or a value by readable name: `code cell 3`, `parameter month`, `input data/raw/flights.parquet`,
             `module src/features.py`, `distribution pandas`, `kernel`. Code cells count from 1, as `In [3]` does.
+        imports: What the notebook and the project's own modules import beyond themselves; no part of the digest.
     """
 
     digest: str
     parts: Mapping[str, str]
+    imports: tuple[str, ...] = ()
 
 
 class Fingerprinter:
@@ -86,9 +89,12 @@ class Fingerprinter:
             part = input_part(data)
             if part not in known and part not in awaited:
                 parts[part] = (self._digests.digest(data.path) or "missing") if data.path else UNREAD
+        imports: tuple[str, ...] = ()
         if stage.language == "python":
-            parts.update(self._environment_parts(stage))
-        return fingerprint_of({**parts, **known})
+            used = self._used_by(stage)
+            imports = used.imported
+            parts.update(self._environment_parts(stage, used))
+        return replace(fingerprint_of({**parts, **known}), imports=imports)
 
     def save(self) -> None:
         """Keep what was learned for the next plan."""
@@ -114,10 +120,12 @@ class Fingerprinter:
         code = self._code.recall(key, lambda: list(_code_beside_parameters(cell.source, valued)))
         return hashlib.sha256("\n".join(code).encode("utf-8", "surrogatepass")).hexdigest()
 
-    def _environment_parts(self, stage: Stage) -> Iterator[tuple[str, str]]:
+    def _used_by(self, stage: Stage) -> Used:
         notebook = stage.notebook
         sources = {digest: cell.source for digest, cell in zip(notebook.code_digests, notebook.code_cells, strict=True)}
-        used = self._modules.used_by(sources, notebook.path.parent)
+        return self._modules.used_by(sources, notebook.path.parent)
+
+    def _environment_parts(self, stage: Stage, used: Used) -> Iterator[tuple[str, str]]:
         for file in used.files:
             yield f"{MODULE} {os.path.relpath(file, self._root)}", self._digests.digest(file)
         sites = self._site_folders(stage.kernel_name)

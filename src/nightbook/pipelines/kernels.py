@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from jupyter_core.paths import jupyter_path
 
 from nightbook.errors import KernelError, nearest
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 NATIVE = "python3"
+_PLAIN_ARGUMENTS = (
+    ["-m", "ipykernel_launcher", "-f", "{connection_file}"],
+    ["-m", "ipykernel", "-f", "{connection_file}"],
+)
+_OWN_PROGRAMS = frozenset(
+    str(Path(sys.executable).parent / name)
+    for name in ("python", "python3", f"python3.{sys.version_info.minor}", Path(sys.executable).name)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +35,13 @@ class Kernel:
         name: What notebooks call it.
         language: In the notebook's words: `python`, `R`, `bash`.
         interpreter: The program that it starts.
+        is_plain: It is ipykernel in this very environment, started as everywhere.
     """
 
     name: str
     language: str
     interpreter: str
+    is_plain: bool = False
 
 
 def find_kernel(name: str) -> Kernel:
@@ -42,7 +57,7 @@ def find_kernel(name: str) -> Kernel:
             return _kernel(name, file)
     if name == NATIVE:
         # Jupyter offers the running interpreter under this name even when nobody installed it.
-        return Kernel(name=name, language="python", interpreter=sys.executable)
+        return Kernel(name=name, language="python", interpreter=sys.executable, is_plain=True)
     installed = installed_kernels()
     raise KernelError(f"the kernel '{name}' is not installed", remedy=_remedy(name, installed))
 
@@ -65,10 +80,18 @@ def _kernel(name: str, file: Path) -> Kernel:
     try:
         spec = json.loads(file.read_text(encoding="utf-8"))
         interpreter, language = str(spec["argv"][0]), str(spec.get("language") or "")
+        is_plain = _is_plain(spec)
     except (ValueError, LookupError, TypeError, OSError) as error:
         raise KernelError(f"the kernel '{name}' is broken: {file}: {error}", remedy="install it again") from None
     is_python = language.lower() in {"python", "ipython"}
-    return Kernel(name=name, language="python" if is_python else language, interpreter=interpreter)
+    return Kernel(name=name, language="python" if is_python else language, interpreter=interpreter, is_plain=is_plain)
+
+
+def _is_plain(spec: Mapping[str, Any]) -> bool:
+    program, *arguments = [one for one in spec["argv"] if not one.startswith("-X")]
+    # A bare `python` is this one, as for Jupyter.
+    is_ours = program in {"python", "python3"} or os.path.abspath(program) in _OWN_PROGRAMS  # noqa: PTH100 - links stay
+    return is_ours and arguments in _PLAIN_ARGUMENTS and not spec.get("env")
 
 
 def _folders() -> tuple[Path, ...]:

@@ -32,10 +32,12 @@ class Used:
     Attributes:
         files: Own modules, transitively, and scripts named by `%run`, sorted.
         foreign: Top-level names of all other imports, of the own modules too, sorted.
+        imported: The same in full, as far as code says it: `a.b.c` may be a module or something that `a.b` holds.
     """
 
     files: tuple[Path, ...]
     foreign: tuple[str, ...]
+    imported: tuple[str, ...] = ()
 
 
 def imported_names(tree: ast.AST, package: str = "") -> list[str]:
@@ -46,6 +48,11 @@ def imported_names(tree: ast.AST, package: str = "") -> list[str]:
         package: The package it lies in, against which relative imports are resolved.
     """
     return sorted(set(_imports(tree, package)))
+
+
+def added_folders(source: str) -> list[str]:
+    """The folders that code puts on `sys.path` in so many words."""
+    return _PATH_CHANGE.findall(source)
 
 
 def _imports(tree: ast.AST, package: str) -> Iterator[str]:
@@ -99,12 +106,12 @@ class ModuleFinder:
         folders = [working_directory, *self._folders]
         for digest, source in cells.items():
             files.update(_scripts(source, working_directory))
-            folders.extend(Path(os.path.normpath(working_directory / one)) for one in _PATH_CHANGE.findall(source))
+            folders.extend(Path(os.path.normpath(working_directory / one)) for one in added_folders(source))
             # Most cells import nothing; parsing is what costs.
             if "import" in source:
                 names.update(self._memory.recall(digest, partial(_imports_of_cell, source)))
         roots = tuple(dict.fromkeys(os.fspath(folder) for folder in folders))
-        foreign = set[str]()
+        imported = set[str]()
         waiting, seen = sorted(names), set(names)
         for file in files:
             waiting.extend(self._imports_of_file(file, ""))
@@ -113,12 +120,14 @@ class ModuleFinder:
             seen.add(name)
             found = self._find(name, roots)
             if not found:
-                foreign.add(name.partition(".")[0])
+                imported.add(name)
             for file, package in found:
                 if file not in files:
                     files.add(file)
                     waiting.extend(one for one in self._imports_of_file(file, package) if one not in seen)
-        return Used(files=tuple(sorted(files)), foreign=tuple(sorted(foreign - {_OWN_NAME})))
+        imported = {name for name in imported if name.partition(".")[0] != _OWN_NAME}
+        foreign = {name.partition(".")[0] for name in imported}
+        return Used(files=tuple(sorted(files)), foreign=tuple(sorted(foreign)), imported=tuple(sorted(imported)))
 
     def _find(self, name: str, roots: tuple[str, ...]) -> list[tuple[Path, str]]:
         """The files that importing a dotted name runs, each with the package it lies in; none for a foreign name."""

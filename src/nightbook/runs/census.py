@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 import psutil
@@ -11,16 +12,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 RUN_VARIABLE = "NIGHTBOOK_RUN_ID"
+RUN_FOLDER = "NIGHTBOOK_RUN_FOLDER"
 RUNNER_MODULE = "nightbook.runs.engine"
 _ROUNDS = 40
+_END_POLL_SECONDS = 0.002
 
 
 def is_runner(process: psutil.Process) -> bool:
     """Whether a process is our own runner, or what starts it, rather than the notebook's."""
     try:
-        return RUNNER_MODULE in process.cmdline()
+        return RUNNER_MODULE in words_of(process)
     except psutil.Error:
         return False
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """A process's command line, or the title that it gave itself, in words.
+
+    Raises:
+        psutil.Error: It is gone, or not ours to ask.
+    """
+    return " ".join(process.cmdline()).split()
 
 
 def processes_of(run_id: str) -> list[psutil.Process]:
@@ -75,6 +87,16 @@ def end_processes_of(run_id: str, *, below: int | None = None, spare: Iterable[i
     return len(killed)
 
 
+def await_end(process: psutil.Process, *, within_seconds: float) -> bool:
+    """Whether a process that need not be our child has ended in time; one that nobody has reaped yet has."""
+    deadline = time.monotonic() + within_seconds
+    while process.is_running() and not _is_zombie(process):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_END_POLL_SECONDS)
+    return True
+
+
 def reap_orphans(*, spare: int) -> None:
     """Take the exit statuses of processes that a cell left to us; `spare` is the child whose status another awaits."""
     try:
@@ -100,6 +122,7 @@ def _parent(process: psutil.Process) -> int | None:
 
 def _is_marked(process: psutil.Process, run_id: str) -> bool:
     try:
-        return process.environ().get(RUN_VARIABLE) == run_id
+        # A fork has the environment of whom it was forked from, and says by its title whose it is.
+        return process.environ().get(RUN_VARIABLE) == run_id or run_id in words_of(process)
     except (psutil.Error, OSError):
         return False

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import nbformat
 import papermill
@@ -21,13 +21,16 @@ from papermill.engines import Engine, papermill_engines
 from papermill.exceptions import PapermillException, PapermillExecutionError
 from papermill.translators import PythonTranslator, papermill_translators
 
-from nightbook.errors import KernelError
-from nightbook.runs.containment import become_subreaper
+from nightbook.errors import KernelError, StorageError
+from nightbook.runs.containment import become_subreaper, choose_containment
 from nightbook.runs.events import EventKind
 from nightbook.runs.interruption import Interruption
 from nightbook.runs.journal import Journal
 from nightbook.runs.kernel_client import SupervisedClient
-from nightbook.runs.request import SOURCE, TRACKING, ExecutionRequest
+from nightbook.runs.request import FORK, NO_WARM_PARENT, SOURCE, TRACKING, ExecutionRequest
+from nightbook.runs.warm.isolation import Surroundings
+from nightbook.runs.warm.kernels import Imports, KernelEnds, fork_kernel
+from nightbook.runs.warm.places import KERNEL, place_of, secret_variables
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -62,8 +65,36 @@ class SupervisedEngine(Engine):  # type: ignore[misc]  # papermill ships no type
         """Execute the prepared notebook; events tell how it went."""
         journal: Journal = options["journal"]
         journal.prepared(nb)
-        SupervisedClient(nb, journal=journal, kernel_name=kernel_name).execute_notebook()
+        forked = forked_kernel(journal.request) if journal.request.engine == FORK else None
+        SupervisedClient(nb, journal=journal, kernel_name=kernel_name, forked=forked).execute_notebook()
         return nb
+
+
+def forked_kernel(request: ExecutionRequest) -> KernelEnds:
+    """A kernel from a warm parent; where there is none, the supervisor is told to have another engine."""
+    surroundings = Surroundings(
+        environment=dict(os.environ),
+        working_directory=request.working_directory,
+        memory_bytes=request.limits.memory_bytes,
+    )
+    try:
+        place = place_of(KERNEL, os.environ, root=request.root, secrets=secret_variables(request.secrets))
+        forked = fork_kernel(
+            place,
+            surroundings,
+            choose_containment(request.containment),
+            imports=Imports(now=request.imports, later=request.expected_imports),
+            log=sys.stdout.fileno(),
+            # A parent that this process started would end with the run.
+            is_parent_started=False,
+        )
+    except StorageError as error:
+        sys.stdout.write(f"{error.message}\n")
+        forked = None
+    if forked is None:
+        sys.stdout.flush()
+        os._exit(NO_WARM_PARENT)
+    return forked
 
 
 def tracking_environment(request: ExecutionRequest) -> dict[str, str]:
@@ -119,10 +150,14 @@ def execute(request: ExecutionRequest) -> None:
 
 def main() -> None:
     """Serve the request named on the command line."""
+    be_runner(ExecutionRequest.read(Path(sys.argv[1])))
+
+
+def be_runner(request: ExecutionRequest) -> NoReturn:
+    """Execute a request and end this process."""
     become_subreaper()
     Interruption.listen()
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    request = ExecutionRequest.read(Path(sys.argv[1]))
     papermill_engines.register(ENGINE, SupervisedEngine)
     papermill_translators.register("python", LiteralTranslator)
     execute(request)

@@ -8,18 +8,24 @@ import signal
 import sys
 import threading
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from nightbook.runs.census import RUN_VARIABLE, end_processes_of, reap_orphans
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Interruption:
     """`interrupt` reaches the kernel; when the supervisor dies, however it dies, the pipe closes and all ends.
 
     Attributes:
-        kernel_pid: The kernel's process, also its process group, once it started.
+        signal_kernel: Sends a signal to the kernel and what its cells started, once there is a kernel.
+        kernel_pid: The kernel's process, where it is our child.
         is_requested: No further cell shall begin.
     """
 
+    signal_kernel: Callable[[signal.Signals], None] | None = None
     kernel_pid: int | None = None
     is_requested = False
     _is_ending = False
@@ -62,6 +68,6 @@ class Interruption:
 
     @classmethod
     def _signal_kernel(cls, number: signal.Signals) -> None:
-        if cls.kernel_pid is not None:
+        if cls.signal_kernel is not None:
             with suppress(OSError):
-                os.killpg(cls.kernel_pid, number)
+                cls.signal_kernel(number)

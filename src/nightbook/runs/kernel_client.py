@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import time
 from contextlib import ExitStack
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import nbformat
@@ -16,31 +17,34 @@ from nbclient.exceptions import CellExecutionComplete, CellExecutionError, DeadK
 from nightbook.errors import KernelError
 from nightbook.notebooks.inside import MIME_TYPE
 from nightbook.records import CellStatus
-from nightbook.runs import lossless, own_mlflow
+from nightbook.runs.early_exit import early_exit_reason
 from nightbook.runs.events import EventKind
 from nightbook.runs.interruption import Interruption
 from nightbook.runs.journal import is_executable
 from nightbook.runs.kernel_process import PromptKernelManager
 from nightbook.runs.output_widget import BoundedOutputWidget
 from nightbook.runs.outputs import CellOutputs, size_of, storable_data, too_large
-from nightbook.runs.publications import Publications
+from nightbook.runs.preparations import preparations
+from nightbook.runs.request import FORK, JUPYTER
 from nightbook.runs.sockets import socket_folder
+from nightbook.runs.warm.manager import ForkedKernelManager
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from jupyter_client.manager import KernelManager
     from nbformat import NotebookNode
 
     from nightbook.runs.journal import Journal
+    from nightbook.runs.publications import Publications
+    from nightbook.runs.warm.kernels import KernelEnds
+    from nightbook.runs.warm.manager import ForkedKernelClient
 
 PROGRESS_SECONDS = 0.25
 SNAPSHOT_SECONDS = 1.0
 SMALL_SNAPSHOT_BYTES = 256_000
 SILENCE_SECONDS = 10
 STARTUP_SECONDS = 120
+RETURNCODE_SECONDS = 1.0
 FOREVER = 10**9
-GOOD_EXIT_CODES = frozenset({"", "0", "None", "False"})
 
 
 class SupervisedClient(NotebookClient):
@@ -50,9 +54,12 @@ class SupervisedClient(NotebookClient):
         nb: The prepared notebook.
         journal: Is told.
         kernel_name: The kernel to start.
+        forked: A kernel that is there already; None starts one.
     """
 
-    def __init__(self, nb: NotebookNode, *, journal: Journal, kernel_name: str) -> None:
+    def __init__(
+        self, nb: NotebookNode, *, journal: Journal, kernel_name: str, forked: KernelEnds | None = None
+    ) -> None:
         # nbclient gives outputs four seconds after a cell's end, and then drops them: see `_async_poll_output_msg`.
         super().__init__(
             nb,
@@ -61,14 +68,16 @@ class SupervisedClient(NotebookClient):
             startup_timeout=STARTUP_SECONDS,
             iopub_timeout=FOREVER,
             on_cell_executed=self._note_exit,
+            record_timing=False,
         )
+        self._forked = forked
         self.widget_registry = {"@jupyter-widgets/output": {"OutputModel": self._output_widget}}
         self._journal = journal
         self._bounded: dict[int, CellOutputs] = {}
         self._widgets: list[BoundedOutputWidget] = []
         self._updates: dict[str, int] = {}
         self._restyled: set[int] = set()
-        self._publications: Publications
+        self._publications: Publications | ForkedKernelClient
         self._is_exit_asked = False
         self._next_progress = 0.0
         self._next_snapshot = 0.0
@@ -89,7 +98,7 @@ class SupervisedClient(NotebookClient):
                 raise KernelError(f"the kernel '{self.kernel_name}' did not start: {error}") from error
             language = self.nb.metadata["language_info"] = cast("Any", reply)["content"]["language_info"]
             self._journal.tell(EventKind.KERNEL_READY, language_info=language)
-            self._publications = Publications(self.kc)
+            self._publications = self._manager.publications(cast("Any", self.kc))
             self._prepare_kernel()
             self._execute_cells()
             self.set_widgets_metadata()
@@ -98,31 +107,36 @@ class SupervisedClient(NotebookClient):
 
     def create_kernel_manager(self) -> KernelManager:
         """Make the manager of a kernel that only we can hear."""
+        if self._forked is not None:
+            self.km = self._take_over(self._forked)
+            return self.km
         manager = cast("PromptKernelManager", super().create_kernel_manager())
         manager.listen_in(socket_folder(self._journal.request.run_id))
         return manager
+
+    @property
+    def _manager(self) -> PromptKernelManager | ForkedKernelManager:
+        return cast("PromptKernelManager | ForkedKernelManager", self.km)
+
+    def _take_over(self, forked: KernelEnds) -> KernelManager:
+        manager = ForkedKernelManager(forked)
+        Interruption.signal_kernel = manager.signal_kernel
+        self._journal.tell(EventKind.KERNEL_STARTED, pid=forked.keeper_pid, engine=FORK)
+        return cast("KernelManager", manager)
 
     def start_new_kernel(self, **options: Any) -> None:  # noqa: ANN401 - nbclient's own signature
         """Start the kernel, tell its process id, bound its memory."""
         super().start_new_kernel(**options)
         pid = int(cast("Any", self.km).provisioner.pid)
-        Interruption.kernel_pid = pid
-        memory_bytes = self._journal.request.limits.memory_bytes
+        Interruption.kernel_pid, Interruption.signal_kernel = pid, partial(os.killpg, pid)
+        request = self._journal.request
+        memory_bytes = request.limits.memory_bytes
         if memory_bytes is not None and hasattr(resource, "prlimit"):
             resource.prlimit(pid, resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
-        self._journal.tell(EventKind.KERNEL_STARTED, pid=pid)
+        self._journal.tell(EventKind.KERNEL_STARTED, pid=pid, engine=JUPYTER, reason=request.engine_reason)
 
     def _prepare_kernel(self) -> None:
-        request = self._journal.request
-        if request.language != "python":
-            return
-        for module in (lossless, *([own_mlflow] if request.awaits_tracking else [])):
-            source = Path(str(module.__file__)).read_text(encoding="utf-8")
-            # In a namespace of its own: the notebook's stays as the notebook makes it. A Python kernel that is not
-            # IPython's says so by an error, and does without.
-            code = (
-                f"exec(compile({source!r}, {module.__name__!r}, 'exec', dont_inherit=True), {{'__name__': '__main__'}})"
-            )
+        for code in preparations(self._journal.request, is_zmq=self._forked is None):
             self.wait_for_reply(cast("Any", self.kc).execute(code, silent=True, store_history=False))
 
     def _execute_cells(self) -> None:
@@ -143,7 +157,8 @@ class SupervisedClient(NotebookClient):
             error = raised
         except DeadKernelError:
             self._tell_outputs(position)
-            self._journal.tell(EventKind.KERNEL_DIED, returncode=self._kernel_returncode())
+            returncode = self._manager.returncode(within_seconds=RETURNCODE_SECONDS)
+            self._journal.tell(EventKind.KERNEL_DIED, returncode=returncode)
             raise
         reason = "exit()" if self._is_exit_asked else early_exit_reason(cell.outputs, error)
         for widget in self._widgets:
@@ -169,13 +184,6 @@ class SupervisedClient(NotebookClient):
         # `exit()` and `quit()` do not raise in a notebook: they ask whoever drives the kernel to shut it down.
         asked = execute_reply["content"].get("payload") or ()
         self._is_exit_asked = any(one.get("source") == "ask_exit" for one in asked)
-
-    def _kernel_returncode(self) -> int | None:
-        process = getattr(cast("Any", self.km).provisioner, "process", None)
-        deadline = time.monotonic() + 1
-        while process is not None and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
-        return process.poll() if process is not None else None
 
     async def _async_poll_output_msg(self, parent_msg_id: str, cell: NotebookNode, cell_index: int) -> None:
         """A kernel that is done with a cell is listened to for as long as it has something to say."""
@@ -277,20 +285,3 @@ class SupervisedClient(NotebookClient):
             pause = SNAPSHOT_SECONDS * max(1, bounded.size_bytes // SMALL_SNAPSHOT_BYTES) ** 2
             self._next_snapshot = now + pause
             self._tell_outputs(position)
-
-
-def early_exit_reason(outputs: Sequence[Mapping[str, Any]], error: CellExecutionError | None) -> str | None:
-    """Why a notebook ended itself in good order; None when it did not.
-
-    Args:
-        outputs: What the cell shows: in a cell that may raise, the exception stands only there.
-        error: What the cell raised.
-    """
-    raised = [(str(error.ename), str(error.evalue))] if error is not None else []
-    raised += [(one["ename"], one["evalue"]) for one in outputs if one["output_type"] == "error"]
-    for ename, evalue in raised:
-        if ename == "EarlyExit":
-            return evalue
-        if ename == "SystemExit" and evalue in GOOD_EXIT_CODES:
-            return "sys.exit(0)"
-    return None

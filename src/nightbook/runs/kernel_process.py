@@ -13,6 +13,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient.util import ensure_async
 
 from nightbook.runs.containment import die_with_parent
+from nightbook.runs.publications import Publications
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -79,6 +80,18 @@ class PromptKernelManager(AsyncKernelManager):
         if len(os.fsencode(place)) < LONGEST_SOCKET_PATH and self.kernel_spec and self.kernel_spec.language == "python":
             folder.mkdir(mode=0o700)
             self.transport, self.ip = "ipc", str(place)
+
+    def publications(self, client: PromptKernelClient) -> Publications:
+        """What the kernel publishes."""
+        return Publications(client)
+
+    def returncode(self, *, within_seconds: float) -> int | None:
+        """How the kernel ended, negative for a signal; None when that is not known."""
+        process = getattr(self.provisioner, "process", None)
+        deadline = time.monotonic() + within_seconds
+        while process is not None and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(END_POLL_SECONDS)
+        return process.poll() if process is not None else None
 
     def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
         """The kernel's command."""

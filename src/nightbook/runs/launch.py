@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from nightbook.records import CellStatus
 from nightbook.runs.events import Event, EventKind, EventReader
-from nightbook.runs.process import command_for
 from nightbook.runs.request import EVENTS, LOG, REQUEST
+from nightbook.runs.warm.places import RUNNER
+from nightbook.runs.warm.process import WarmProcess
 
 if TYPE_CHECKING:
     from nightbook.records import Run
@@ -73,15 +74,16 @@ class SupervisedRun:
         self.request = request
         self.progress = Progress(started_at=time.time())
         self._events = EventReader(folder / EVENTS)
+        commands, self._commands = os.pipe()
+        os.set_blocking(self._commands, False)
         with (folder / LOG).open("ab") as log:
-            self._process = subprocess.Popen(
-                command_for("nightbook.runs.supervise", str(folder / REQUEST)),
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                cwd=request.working_directory,
-                start_new_session=True,
+            self._process = WarmProcess(
+                RUNNER,
+                ("nightbook.runs.supervise", str(folder / REQUEST)),
+                descriptors=(commands, log.fileno(), log.fileno()),
+                working_directory=request.working_directory,
             )
+        os.close(commands)
 
     @property
     def pid(self) -> int:
@@ -91,7 +93,11 @@ class SupervisedRun:
     @property
     def is_ended(self) -> bool:
         """The supervisor is gone: the ledger knows how the run ended, or the run is lost."""
-        return self._process.poll() is not None
+        return self._process.poll()
+
+    def fileno(self) -> int:
+        """A descriptor that is readable when the supervisor may be gone."""
+        return self._process.fileno()
 
     def follow(self) -> Progress:
         """Progress up to now."""
@@ -113,15 +119,13 @@ class SupervisedRun:
 
     def close(self) -> None:
         """Release the pipe to a supervisor that is gone."""
-        assert self._process.stdin is not None  # noqa: S101 - Popen was given a pipe
+        self._process.close()
         with suppress(OSError):
-            self._process.stdin.close()
+            os.close(self._commands)
 
     def _send(self, command: bytes) -> None:
-        assert self._process.stdin is not None  # noqa: S101 - Popen was given a pipe
         with suppress(OSError):
-            self._process.stdin.write(command)
-            self._process.stdin.flush()
+            os.write(self._commands, command)
 
 
 def advance(progress: Progress, event: Event) -> Progress:

@@ -6,12 +6,14 @@ Nothing that happens here can change a run, delay it by more than a second, or m
 from __future__ import annotations
 
 import json
-import subprocess
+import os
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from nightbook.files import write_atomically
-from nightbook.runs.process import command_for
+from nightbook.runs.warm.places import PUBLISHER
+from nightbook.runs.warm.process import WarmProcess
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -29,13 +31,17 @@ class Publisher:
         self._log = settings.state / "publisher.log"
         write_atomically(self._log, b"")
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                command_for("nightbook.runs.publish", str(settings.root)),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                start_new_session=True,
+            told, self._told = os.pipe()
+            self._answer, answer = os.pipe()
+            self._process = WarmProcess(
+                PUBLISHER,
+                ("nightbook.runs.publish", str(settings.root)),
+                descriptors=(told, answer, log.fileno()),
+                working_directory=str(Path.cwd()),
             )
+            os.close(told)
+            os.close(answer)
+        self._is_closed = False
         self.owed = ""
 
     @property
@@ -46,18 +52,22 @@ class Publisher:
     @property
     def is_gone(self) -> bool:
         """The child ended before it was asked to."""
-        return self._process.poll() is not None
+        return self._process.poll()
 
     def changed(self, run_id: str) -> None:
         """A run was made, started or ended; what follows from it is the child's to find out."""
-        assert self._process.stdin is not None  # noqa: S101 - Popen was given a pipe
         with suppress(OSError):
-            self._process.stdin.write(f"{run_id}\n".encode())
-            self._process.stdin.flush()
+            os.write(self._told, f"{run_id}\n".encode())
 
     def close(self) -> str:
         """Wait for what can be published; returns why something is still owed, empty when nothing is."""
-        answer, _ = self._process.communicate()
+        os.close(self._told)
+        # First of all: until it is known who has it, the other end of the answer is ours too.
+        self._process.wait()
+        with os.fdopen(self._answer, "rb") as stream:
+            answer = stream.read()
+        self._process.close()
+        self._is_closed = True
         try:
             self.owed = str(json.loads(answer)["owed"])
         except (ValueError, KeyError):
@@ -72,5 +82,5 @@ class Publisher:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Do not leave the child behind, whatever happened."""
-        if self._process.returncode is None:
-            self._process.communicate()
+        if not self._is_closed:
+            self.close()

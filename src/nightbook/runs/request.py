@@ -28,6 +28,10 @@ ORDER = "comparison.json"
 CANCEL = "cancel"
 WORKER = "worker.json"
 
+FORK, JUPYTER = "fork", "jupyter"
+NO_WARM_PARENT = 75
+"""The exit status by which a runner asks to be started again with another engine; nothing has been executed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredPath:
@@ -64,6 +68,10 @@ class ExecutionRequest:
         declared: Every parameter with its value, as the report shows it (see `ReportParameter`).
         heartbeat_seconds: How often the supervisor tells the ledger that it lives.
         containment: How the run's processes are held together: `auto`, `pid_namespace` or `process_tree`.
+        engine: What runs the cells: `fork` or `jupyter`.
+        engine_reason: Why it is not the engine that was asked for, empty when it is.
+        imports: Modules that the notebook imports.
+        expected_imports: Modules that the project's other notebooks import.
     """
 
     run_id: str
@@ -87,6 +95,10 @@ class ExecutionRequest:
     declared: tuple[Mapping[str, object], ...] = ()
     heartbeat_seconds: float = 5.0
     containment: str = "auto"
+    engine: str = JUPYTER
+    engine_reason: str = ""
+    imports: tuple[str, ...] = ()
+    expected_imports: tuple[str, ...] = ()
 
     def write(self, path: Path) -> None:
         """Leave it in the run's folder, whole, readable by its owner only."""
@@ -105,6 +117,8 @@ class ExecutionRequest:
         fields["inputs"] = tuple(Pin(**pin) for pin in fields["inputs"])
         fields["declared"] = tuple(fields["declared"])
         fields["outputs"] = tuple(DeclaredPath(**one) for one in fields["outputs"])
+        fields["imports"] = tuple(fields["imports"])
+        fields["expected_imports"] = tuple(fields["expected_imports"])
         return cls(**fields)
 
 

@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 import selectors
 import signal
-import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nightbook.runs.census import RUN_VARIABLE, RUNNER_MODULE, descendants, end_processes_of, is_runner, kill_all
-from nightbook.runs.containment import become_subreaper, choose_containment, contained_command
-from nightbook.runs.events import EventKind, EventLog, EventReader
+import psutil
+
+from nightbook.runs.census import await_end, descendants, end_processes_of, is_runner, kill_all
+from nightbook.runs.containment import become_subreaper
+from nightbook.runs.events import Event, EventKind, EventLog, EventReader
 from nightbook.runs.judge import Stop
 from nightbook.runs.memory import count_memory_kills, memory_of, peak_memory_of, proportional_memory_of
-from nightbook.runs.process import command_for
-from nightbook.runs.request import EVENTS, LOG, REQUEST, ExecutionRequest
+from nightbook.runs.request import EVENTS, FORK, JUPYTER, LOG, NO_WARM_PARENT, REQUEST, ExecutionRequest
+from nightbook.runs.runner import start_runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,32 +122,14 @@ class RunnerWatch:
         self._deadlines = Deadlines(request.limits, time.time())
         self._kill_at: float | None = None
         self._memory_kills_before = count_memory_kills()
-        self._runner = self._start_runner()
+        self._keeper: psutil.Process | None = None
+        become_subreaper()
+        self._runner = start_runner(request)
 
     @property
     def memory_kills(self) -> int:
         """Processes that the operating system killed for memory since the run began."""
         return count_memory_kills() - self._memory_kills_before
-
-    def _start_runner(self) -> subprocess.Popen[bytes]:
-        become_subreaper()
-        command = command_for(RUNNER_MODULE, str(self.folder / REQUEST))
-        environment = {
-            # A notebook that imports mlflow is not to call out from a thread, unless its user wants it to.
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            **os.environ,
-            RUN_VARIABLE: self.request.run_id,
-            "NIGHTBOOK_RUN_FOLDER": str(self.folder),
-        }
-        return subprocess.Popen(
-            contained_command(command, choose_containment(self.request.containment)),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=self.request.working_directory,
-            env=environment,
-            start_new_session=True,
-        )
 
     @property
     def returncode(self) -> int:
@@ -153,12 +137,21 @@ class RunnerWatch:
         return -signal.SIGKILL if UNSHARE_CONFUSED in self.log.last_line else self._runner.wait()
 
     def until_ended(self, beat: Callable[[], bool]) -> None:
-        """Return when the runner is gone.
+        """Return when the runner is gone; one that found no warm parent is followed by one that needs none.
 
         Args:
             beat: Tells the ledger that the run is supervised, every `request.heartbeat_seconds`. It returns False when
                 the ledger holds the run for ended: then its processes are ended too.
         """
+        self._until_runner_ended(beat)
+        if self._runner.poll() == NO_WARM_PARENT and self.request.engine == FORK and self.stop is None:
+            self.request = replace(self.request, engine=JUPYTER, engine_reason="no warm process could be had")
+            self.request.write(self.folder / REQUEST)
+            self._drain_log()
+            self._runner = start_runner(self.request)
+            self._until_runner_ended(beat)
+
+    def _until_runner_ended(self, beat: Callable[[], bool]) -> None:
         with selectors.DefaultSelector() as selector:
             self._register(selector)
             next_beat = 0.0
@@ -177,6 +170,7 @@ class RunnerWatch:
         if self._runner.poll() is None:
             self._end_now()
             self._runner.wait()
+        self._await_keeper()
         # Whoever the kernel left behind has become our child, or bears the run's id.
         end_processes_of(self.request.run_id, below=os.getpid(), spare=[os.getpid()])
         self._drain_log()
@@ -223,6 +217,7 @@ class RunnerWatch:
 
     def _look(self, now: float) -> None:
         for event in self._reader.read():
+            self._note_keeper(event)
             if event.kind is EventKind.CELL_STARTED:
                 self._deadlines.cell_started(event.at)
             elif event.kind is EventKind.CELL_ENDED:
@@ -236,6 +231,8 @@ class RunnerWatch:
 
     def _measure_memory(self) -> None:
         processes = descendants(self._runner.pid)
+        if self._keeper is not None:
+            processes += descendants(self._keeper.pid)
         # The runner itself is ours: it does not count against the notebook.
         kernels = [process for process in processes if not is_runner(process)]
         resident = memory_of(kernels)
@@ -244,8 +241,25 @@ class RunnerWatch:
         if limit is not None and resident > limit and proportional_memory_of(kernels) > limit:
             self.interrupt(Stop.MEMORY)
 
+    def _note_keeper(self, event: Event) -> None:
+        if event.kind is EventKind.KERNEL_STARTED and event.fields.get("engine") == FORK:
+            with suppress(psutil.Error):
+                self._keeper = psutil.Process(int(str(event.fields["pid"])))
+
+    def _await_keeper(self) -> None:
+        """The keeper of a forked kernel ends by itself when the runner has; here it is seen to."""
+        for event in self._reader.read():
+            self._note_keeper(event)
+        if self._keeper is None:
+            return
+        if not await_end(self._keeper, within_seconds=GRACE_SECONDS):
+            kill_all([*descendants(self._keeper.pid), self._keeper])
+            await_end(self._keeper, within_seconds=GRACE_SECONDS)
+
     def _end_now(self) -> None:
         kill_all(descendants(self._runner.pid))
+        if self._keeper is not None:
+            kill_all([self._keeper])
         with suppress(OSError):
             self._runner.kill()
 

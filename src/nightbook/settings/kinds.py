@@ -13,7 +13,7 @@ from nightbook.settings.tracking import check_tracking_uri
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-ENGINES = ("jupyter",)
+ENGINES = ("fork", "jupyter")
 EXECUTORS = ("local", "dask")
 CONTAINMENTS = ("auto", "pid_namespace", "process_tree")
 
@@ -26,7 +26,7 @@ class Kind(StrEnum):
     WHOLE = "a whole number above 0"
     COUNT = "a whole number from 0"
     SECONDS = "a number above 0"
-    ENGINE = "'jupyter'"
+    ENGINE = "'fork' or 'jupyter'"
     EXECUTOR = "'local', 'dask', or an address such as 'dask://scheduler.example:8786'"
     CONTAINMENT = "'auto', 'pid_namespace' or 'process_tree'"
     LIST = "a list of texts"
@@ -78,6 +78,7 @@ STAGE_SETTINGS: Mapping[str, Kind] = LIMITS | {
     "outputs": Kind.TABLE,
     "parameters": Kind.VALUES,
     "kernel": Kind.TEXT,
+    "engine": Kind.ENGINE,
     "after": Kind.LIST,
     "retries": Kind.COUNT,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import tomllib
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 FILE_NAME = "nightbook.toml"
 DEFAULT = "default"
+DEFAULT_ENGINE = ENGINES[0] if sys.platform.startswith("linux") else ENGINES[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,7 @@ class StageSettings:
         outputs: Data that it writes, likewise.
         parameters: Values for its parameters; in a notebook that declares none they are the declaration.
         kernel: The kernel to run it with instead of the notebook's own.
+        engine: What runs its cells instead of what the project's setting says.
         after: Stages that must come first though no data says so.
         timeout_seconds: As in `Limits`, for this stage; so are the next three.
         cell_timeout_seconds: See above.
@@ -56,6 +59,7 @@ class StageSettings:
     outputs: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, object] = field(default_factory=dict)
     kernel: str = ""
+    engine: str = ""
     after: tuple[str, ...] = ()
     timeout_seconds: float | None = None
     cell_timeout_seconds: float | None = None
@@ -101,7 +105,7 @@ class Settings:
     experiment: str
     store: str
     jobs: int
-    engine: str = ENGINES[0]
+    engine: str = DEFAULT_ENGINE
     executor: str = EXECUTORS[0]
     archive_limit_bytes: int = 100_000_000
     containment: str = CONTAINMENTS[0]

@@ -19,7 +19,8 @@ from nightbook.runs.heartbeat import Heartbeat
 from nightbook.runs.liveness import SupervisorProcess
 from nightbook.runs.patience import patiently
 from nightbook.runs.recovery import recover
-from nightbook.runs.request import CANCEL, SOURCE, TRACKING, DeclaredPath, ExecutionRequest
+from nightbook.runs.request import CANCEL, FORK, SOURCE, TRACKING, DeclaredPath, ExecutionRequest
+from nightbook.workflow.engines import choose_engine, warm_up
 from nightbook.workflow.launching import HereLauncher
 from nightbook.workflow.planning import secrets_of
 
@@ -175,6 +176,9 @@ class RunMaker:
         shown = stage.binding.json_values()
         given = stage.binding.given
         is_python = stage.language == "python"
+        engine, reason = choose_engine(self.settings, stage)
+        if engine == FORK:
+            warm_up(self.settings, secrets_of(stage))
         injected = {name: python_literal(value) if is_python else shown[name] for name, value in given.items()}
         return ExecutionRequest(
             run_id=run.run_id,
@@ -201,6 +205,9 @@ class RunMaker:
             awaits_tracking=USES_MLFLOW in fingerprint.parts,
             heartbeat_seconds=self.settings.heartbeat_seconds,
             containment=self.settings.containment,
+            engine=engine,
+            engine_reason=reason,
+            imports=fingerprint.imports,
         )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from nbclient.exceptions import CellExecutionError
 
-from nightbook.runs.kernel_client import early_exit_reason
+from nightbook.runs.early_exit import early_exit_reason
 
 
 def raised(ename: str, evalue: str) -> CellExecutionError:

@@ -1,0 +1,91 @@
+"""The fork engine for everybody who uses papermill: `papermill --engine nightbook`, Airflow's operator, a program.
+
+papermill loads this module itself, by its entry point, while it is being imported: what is heavy waits for the first
+notebook.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine
+from papermill.log import logger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from papermill.engines import NotebookExecutionManager
+
+    from nightbook.runs.warm.manager import ForkedKernelManager
+
+STARTUP_SECONDS = 60
+
+
+class ForkEngine(NBClientEngine):  # type: ignore[misc]  # papermill ships no types
+    """papermill's own engine with a kernel from a warm parent, where one can be had; else with Jupyter's."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        nb_man: NotebookExecutionManager,
+        kernel_name: str,
+        execution_timeout: int | None = None,
+        start_timeout: int = STARTUP_SECONDS,
+        **options: Any,  # noqa: ANN401 - papermill's signature
+    ) -> object:
+        """Execute the notebook; what it shows is put into the manager's notebook."""
+        kernel, reason = fork_for(kernel_name, [cell.source for cell in nb_man.nb.cells if cell.cell_type == "code"])
+        if kernel is None:
+            logger.info("nightbook: Jupyter's kernel is used: %s", reason)
+            return super().execute_managed_notebook(
+                nb_man, kernel_name, execution_timeout=execution_timeout, start_timeout=start_timeout, **options
+            )
+        kept = {name: value for name, value in options.items() if name not in {"input_path", "timeout"}}
+        client = PapermillNotebookClient(
+            nb_man,
+            km=kernel,
+            kernel_name=kernel_name,
+            timeout=execution_timeout or options.get("timeout"),
+            log=logger,
+            **kept,
+        )
+        client.owns_km = True
+        return client.execute()
+
+
+def fork_for(kernel_name: str, sources: Iterable[str]) -> tuple[ForkedKernelManager | None, str]:
+    """A forked kernel for a notebook; or None and why there is none."""
+    if not sys.platform.startswith("linux"):
+        return None, "forks need Linux"
+    kernel = import_module("nightbook.pipelines.kernels").find_kernel(kernel_name)
+    if not kernel.is_plain:
+        return None, f"the kernel '{kernel_name}' has an environment of its own, or is not Python"
+    places, kernels = import_module("nightbook.runs.warm.places"), import_module("nightbook.runs.warm.kernels")
+    isolation, containment = import_module("nightbook.runs.warm.isolation"), import_module("nightbook.runs.containment")
+    folder, ends = str(Path.cwd()), None
+    with suppress(import_module("nightbook.errors").StorageError):
+        ends = kernels.fork_kernel(
+            places.place_of(places.KERNEL, os.environ, root=folder),
+            isolation.Surroundings(environment=dict(os.environ), working_directory=folder),
+            containment.choose_containment(),
+            imports=kernels.Imports(now=_imports_of(sources)),
+            log=2,
+        )
+    if ends is None:
+        return None, "no warm process could be had"
+    return import_module("nightbook.runs.warm.manager").ForkedKernelManager(ends), ""
+
+
+def _imports_of(sources: Iterable[str]) -> tuple[str, ...]:
+    syntax, modules = import_module("nightbook.notebooks.syntax"), import_module("nightbook.pipelines.modules")
+    names = set[str]()
+    for source in sources:
+        with suppress(SyntaxError):
+            names.update(modules.imported_names(syntax.parse_cell(source)))
+    return tuple(sorted(names))

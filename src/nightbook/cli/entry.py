@@ -1,0 +1,37 @@
+"""How `nightbook` begins: a warm process carries the command out where there is one, with this process's terminal.
+
+What a short command costs is mostly imports. A fork of a process that has done them needs none; this one only lends it
+its terminal, passes signals on and leaves with its exit code.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+
+WARM_COMMANDS = frozenset({"run", "sweep", "resume"})
+
+
+def main() -> None:
+    """Have the command carried out, and leave with its code."""
+    code = _carried_out_elsewhere() if _may_be_elsewhere(sys.argv[1:]) else None
+    if code is not None:
+        os._exit(code)
+    from nightbook.cli.main import main as carry_out  # noqa: PLC0415 - what is to be avoided
+
+    carry_out()
+
+
+def _may_be_elsewhere(arguments: list[str]) -> bool:
+    command = next((one for one in arguments if not one.startswith("-")), "")
+    return sys.platform.startswith("linux") and command in WARM_COMMANDS and "--help" not in arguments
+
+
+def _carried_out_elsewhere() -> int | None:
+    """The exit code; None when no warm process is there, and nothing was begun."""
+    from nightbook.cli import attended  # noqa: PLC0415 - not for the commands that are quick anyway
+
+    with suppress(OSError, ImportError):
+        return attended.attend(sys.argv[1:])
+    return None

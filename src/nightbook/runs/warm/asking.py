@@ -1,0 +1,166 @@
+"""Asks a warm parent for a fork, and starts the parent where there is none."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from nightbook.errors import StorageError
+from nightbook.runs.census import RUN_FOLDER, RUN_VARIABLE
+from nightbook.runs.warm.orders import Order, send_order
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nightbook.runs.warm.places import Place
+
+PATIENCE_SECONDS = 60.0
+_TRIES = 3
+_BACKLOG = 4096
+_CREDENTIALS, _DESCRIPTOR = struct.Struct("3i"), struct.Struct("i")
+_DETACHED = ("/bin/sh", "-c", '"$@" &', "sh")
+"""A shell that ends at once leaves its child to the system."""
+_OF_A_RUN = frozenset({RUN_VARIABLE, RUN_FOLDER, "MLFLOW_RUN_ID"})
+_BOOT = "import sys; del sys.path[0]; from nightbook.runs.warm.boot import main; main()"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forked:
+    """A process that a parent forked for us.
+
+    Attributes:
+        pid: Its id; for a kernel, the id of its keeper.
+        handle: A descriptor that stays this process's and is readable when it has ended; -1 for a kernel.
+        connection: To it; its end is the other's.
+    """
+
+    pid: int
+    handle: int
+    connection: socket.socket
+
+
+def ask(place: Place, order: Order, descriptors: Sequence[int], environment: Mapping[str, str] | None) -> Forked | None:
+    """Have a parent fork; None when no parent could be had, for which the parent's log may say why.
+
+    Args:
+        place: Which parent.
+        order: What the fork is to be.
+        descriptors: What goes along.
+        environment: With which the parent is started, should there be none; None starts none.
+    """
+    for _ in range(_TRIES):
+        with suppress(OSError, ValueError):
+            connection = connect(place, environment)
+            if connection is None:
+                return None
+            connection.settimeout(PATIENCE_SECONDS)
+            send_order(connection, order, descriptors)
+            forked = introduced(connection, is_kept=not order.module)
+            if forked is not None:
+                connection.settimeout(None)
+                return forked
+            connection.close()
+    return None
+
+
+def ensure_parent(place: Place, environment: Mapping[str, str]) -> None:
+    """Have a parent started unless there is one; nobody waits for it."""
+    connection = connect(place, environment)
+    if connection is not None:
+        connection.close()
+
+
+def connect(place: Place, environment: Mapping[str, str] | None) -> socket.socket | None:
+    """A connection to the parent, which is started when there is none; None when it cannot be."""
+    connection = try_to_connect(place)
+    if connection is not None or environment is None:
+        return connection
+    try:
+        with FileLock(place.lock, timeout=PATIENCE_SECONDS):
+            connection = try_to_connect(place)
+            if connection is None:
+                start_parent(place, environment)
+                connection = try_to_connect(place)
+    except (OSError, StorageError, TimeoutError):
+        return None
+    return connection
+
+
+def start_parent(place: Place, environment: Mapping[str, str]) -> None:
+    """Start a parent; whoever connects from now on waits until it is ready.
+
+    Raises:
+        OSError: It cannot be started.
+    """
+    place.socket.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener, place.log.open("ab") as log:
+        listener.bind(str(place.socket))
+        listener.listen(_BACKLOG)
+        subprocess.run(
+            [*_DETACHED, sys.executable, "-c", _BOOT, str(listener.fileno()), place.key, str(place.folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=place.folder,
+            env={name: value for name, value in environment.items() if name not in _OF_A_RUN},
+            pass_fds=[listener.fileno()],
+            start_new_session=True,
+            check=True,
+        )
+
+
+def try_to_connect(place: Place) -> socket.socket | None:
+    """A connection to the parent; None when there is none."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    try:
+        connection.connect(str(place.socket))
+    except OSError:
+        connection.close()
+        return None
+    return connection
+
+
+def introduced(connection: socket.socket, *, is_kept: bool = False) -> Forked | None:
+    """Read who was forked: the parent says so, and a keeper that it is there; None when nobody was.
+
+    A keeper may be in a PID namespace within another: its own number is what the operating system says of the sender.
+    """
+    found, handle = 0, -1
+    with suppress(OSError, ValueError):
+        while not found or handle < 0:
+            line, sender, descriptors = _hear(connection)
+            handle = descriptors[0] if descriptors else handle
+            if not line:
+                break
+            for words in map(json.loads, line.splitlines()):
+                if not is_kept and "forked" in words:
+                    found = words["forked"]
+                elif is_kept and "keeper" in words:
+                    found = sender
+    if handle >= 0 and (is_kept or not found):
+        os.close(handle)
+        handle = -1
+    return Forked(pid=found, handle=handle, connection=connection) if found else None
+
+
+def _hear(connection: socket.socket) -> tuple[bytes, int, list[int]]:
+    """What one sender said, its process id, and descriptors that came along."""
+    room = socket.CMSG_SPACE(_CREDENTIALS.size) + socket.CMSG_SPACE(_DESCRIPTOR.size)
+    said, ancillary, _, _ = connection.recvmsg(4096, room)
+    sender, descriptors = 0, list[int]()
+    for level, kind, content in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
+            sender = _CREDENTIALS.unpack(content[: _CREDENTIALS.size])[0]
+        elif level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            descriptors += [number for (number,) in _DESCRIPTOR.iter_unpack(content)]
+    return said, sender, descriptors

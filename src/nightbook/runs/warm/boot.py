@@ -1,0 +1,63 @@
+"""How a warm parent begins: `-c` code of `nightbook.runs.warm.asking` with a socket's number, a key and a folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+from setproctitle import setproctitle
+
+from nightbook.loading import UNUSED_VALIDATORS, collect_rarely, without
+from nightbook.runs.warm.parent import WarmParent
+from nightbook.runs.warm.places import KERNEL, Place
+from nightbook.runs.warm.preload import Preloader, threads
+from nightbook.runs.warm.tenancy import Tenancy
+
+UNFIT = "NIGHTBOOK_WARM_UNFIT"
+IDLE = "NIGHTBOOK_WARM_IDLE_SECONDS"
+IDLE_SECONDS = 600.0
+
+
+def main() -> None:
+    """Load what every fork needs, serve."""
+    number, place = int(sys.argv[1]), Place(key=sys.argv[2], folder=Path(sys.argv[3]))
+    # The shell that started us has the keyboard's signals ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    kind = place.key.partition("-")[0]
+    setproctitle(f"nightbook {kind} parent {place.key}")
+    tenancy = Tenancy(place)
+    tenancy.make_room()
+    if kind != KERNEL:
+        collect_rarely()
+    unfit: dict[str, str] = json.loads(os.environ.pop(UNFIT, "{}"))
+    role = import_module("nightbook.runs.warm.roles").role_of(kind)
+    with without(*UNUSED_VALIDATORS):
+        role.load()
+    if threads():
+        sys.stderr.write(f"cannot fork beside threads: {', '.join(threads())}\n")
+        _leave(tenancy)
+    found = WarmParent(
+        socket.socket(fileno=number),
+        role,
+        Preloader(unfit),
+        tenancy,
+        idle_seconds=float(os.environ.get(IDLE, IDLE_SECONDS)),
+    ).serve()
+    if found is None:
+        _leave(tenancy)
+    sys.stderr.write(f"begins again without {found.module}, which {found.reason}\n")
+    os.environ[UNFIT] = json.dumps({**unfit, found.module: found.reason})
+    os.set_inheritable(number, True)  # noqa: FBT003 - no keyword there
+    os.execv(sys.executable, [*sys.orig_argv])  # noqa: S606 - ourselves
+
+
+def _leave(tenancy: Tenancy) -> NoReturn:
+    tenancy.give_up()
+    os._exit(0)

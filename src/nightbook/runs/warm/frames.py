@@ -1,0 +1,136 @@
+"""What a kernel in a forked process says, over a stream socket: messages as Jupyter has them, and printed text.
+
+A frame is a kind (one byte), the number of parts and the length of each (big-endian), then the parts.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import tempfile
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator, Sequence
+
+MESSAGE = b"M"
+"""A Jupyter message as JSON, then its buffers."""
+TRUNK = b"K"
+"""Asks a kernel to become a trunk, with JSON; answered by why it cannot, in UTF-8, empty when it does."""
+TEXT = b"T"
+"""The name of a stream, then text that was printed, in UTF-8."""
+FLUSH = b"F"
+"""The name of a stream whose text is to be shown now, before what is shown next."""
+_HEAD = struct.Struct(">cI")
+_LENGTH = struct.Struct(">Q")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One thing that was said."""
+
+    kind: bytes
+    parts: tuple[bytes, ...]
+
+
+class FrameWriter:
+    """Writes frames whole, whichever threads and forked processes write besides.
+
+    Args:
+        stream: A blocking stream socket; who listens slowly holds up who speaks, and nothing is dropped.
+    """
+
+    def __init__(self, stream: socket.socket) -> None:
+        self._stream = stream
+        self._threads = threading.RLock()
+        # Locks of this kind exclude processes from each other, also those that share everything else.
+        self._processes = os.memfd_create("nightbook-frames") if hasattr(os, "memfd_create") else _unnamed_file()
+        os.register_at_fork(after_in_child=self._forget_threads)
+
+    def write(self, kind: bytes, *parts: bytes | memoryview) -> None:
+        """Say it.
+
+        Raises:
+            OSError: Nobody listens any more, or a cell closed the socket.
+        """
+        head = _HEAD.pack(kind, len(parts)) + b"".join(_LENGTH.pack(_size(part)) for part in parts)
+        with self._threads:
+            fcntl.lockf(self._processes, fcntl.LOCK_EX)
+            try:
+                _send_all(self._stream, (head, *parts))
+            finally:
+                fcntl.lockf(self._processes, fcntl.LOCK_UN)
+
+    def _forget_threads(self) -> None:
+        # Another thread may have held it when the process was forked; here it does not exist.
+        self._threads = threading.RLock()
+
+
+class FrameReader:
+    """Makes frames of bytes as they come."""
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+
+    def feed(self, chunk: bytes) -> Iterator[Frame]:
+        """The frames that are whole now."""
+        self._pending += chunk
+        while (frame := self._next()) is not None:
+            yield frame
+
+    def _next(self) -> Frame | None:
+        if len(self._pending) < _HEAD.size:
+            return None
+        kind, count = _HEAD.unpack_from(self._pending)
+        start = _HEAD.size + count * _LENGTH.size
+        if len(self._pending) < start:
+            return None
+        lengths = [_LENGTH.unpack_from(self._pending, _HEAD.size + place * _LENGTH.size)[0] for place in range(count)]
+        if len(self._pending) < start + sum(lengths):
+            return None
+        parts = []
+        for length in lengths:
+            parts.append(bytes(self._pending[start : start + length]))
+            start += length
+        del self._pending[:start]
+        return Frame(kind, tuple(parts))
+
+
+def read_frame(stream: socket.socket, reader: FrameReader, waiting: list[Frame]) -> Frame | None:
+    """The next frame of a blocking socket; None at its end.
+
+    Args:
+        stream: The socket.
+        reader: Keeps what came of the frame after.
+        waiting: Keeps frames that came together with it.
+    """
+    while not waiting:
+        chunk = stream.recv(1 << 16)
+        if not chunk:
+            return None
+        waiting += reader.feed(chunk)
+    return waiting.pop(0)
+
+
+def _size(part: bytes | memoryview) -> int:
+    return part.nbytes if isinstance(part, memoryview) else len(part)
+
+
+def _send_all(stream: socket.socket, parts: Sequence[bytes | memoryview]) -> None:
+    left = [memoryview(part).cast("B") for part in parts if _size(part)]
+    while left:
+        sent = stream.sendmsg(left[:64])
+        while left and sent >= len(left[0]):
+            sent -= len(left.pop(0))
+        if sent:
+            left[0] = left[0][sent:]
+
+
+def _unnamed_file() -> int:
+    descriptor, name = tempfile.mkstemp()
+    os.unlink(name)  # noqa: PTH108 - beside the descriptor
+    return descriptor

@@ -1,0 +1,115 @@
+"""What a fork takes over from its parent and a fresh process would not have: put right before any user's code runs."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+INLINE = "module://matplotlib_inline.backend_inline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a process starts with.
+
+    Attributes:
+        environment: All of its environment variables.
+        working_directory: Absolute.
+        umask: Of the files that it makes.
+        memory_bytes: The most data that it may hold; None for any.
+    """
+
+    environment: Mapping[str, str]
+    working_directory: str
+    umask: int = 0o022
+    memory_bytes: int | None = None
+    changed_by_imports: Mapping[str, str] = field(default_factory=dict)
+
+
+def present_surroundings(working_directory: str = "") -> Surroundings:
+    """Those of this process, in another folder when one is named."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    folder = working_directory or str(Path.cwd())
+    return Surroundings(environment=dict(os.environ), working_directory=folder, umask=umask)
+
+
+def enter(surroundings: Surroundings) -> None:
+    """Have this process begin as one that was just started with these surroundings.
+
+    Raises:
+        OSError: The working directory is gone.
+    """
+    _restore_signals()
+    environment = {**surroundings.changed_by_imports, **surroundings.environment}
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(surroundings.working_directory)
+    os.umask(surroundings.umask)
+    time.tzset()
+    _begin_family(surroundings.working_directory)
+    if surroundings.memory_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_DATA, (surroundings.memory_bytes,) * 2)
+    _seed()
+    _use_threads(environment)
+
+
+def _restore_signals() -> None:
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def _begin_family(working_directory: str) -> None:
+    """What `multiprocessing` hands on to the processes that it starts: where this one began, and a key of its own."""
+    process: Any = sys.modules.get("multiprocessing.process")
+    if process is not None:
+        process.ORIGINAL_DIR = working_directory
+        process.current_process().authkey = os.urandom(32)
+
+
+def _seed() -> None:
+    """Every process draws numbers of its own, as long as nobody says otherwise."""
+    random.seed()
+    numpy: Any = sys.modules.get("numpy")
+    if numpy is not None and "numpy.random" in sys.modules:
+        numpy.random.seed(None)
+    torch: Any = sys.modules.get("torch")
+    if torch is not None:
+        torch.seed()
+
+
+def _use_threads(environment: Mapping[str, str]) -> None:
+    """Let the libraries that the parent held to one thread have what a fresh process would have."""
+    if not any(name in sys.modules for name in _USERS_OF_THREADS):
+        return
+    controller: Any = import_module("threadpoolctl")
+    available = len(os.sched_getaffinity(0))
+    for library in controller.ThreadpoolController().lib_controllers:
+        asked = next(
+            (environment[name] for name in _VARIABLES.get(library.internal_api, ()) if environment.get(name)), ""
+        )
+        library.set_num_threads(int(asked) if asked.isdecimal() and int(asked) else available)
+
+
+_USERS_OF_THREADS = ("numpy", "sklearn", "torch")
+"""Those that load the libraries concerned."""
+_VARIABLES = {
+    "openblas": ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS"),
+    "mkl": ("MKL_NUM_THREADS", "OMP_NUM_THREADS"),
+    "blis": ("BLIS_NUM_THREADS", "OMP_NUM_THREADS"),
+    "openmp": ("OMP_NUM_THREADS",),
+}
+ONE_THREAD = {name: "1" for names in _VARIABLES.values() for name in names}

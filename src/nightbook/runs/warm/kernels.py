@@ -1,0 +1,115 @@
+"""Kernels from warm parents: what connects us with one, and how to get it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nightbook.runs.warm.asking import ask
+from nightbook.runs.warm.isolation import INLINE, ONE_THREAD
+from nightbook.runs.warm.orders import Order
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nightbook.runs.containment import Containment
+    from nightbook.runs.warm.isolation import Surroundings
+    from nightbook.runs.warm.places import Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imports:
+    """Modules that a parent loads: before the fork, and when there is time after it."""
+
+    now: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelEnds:
+    """Our ends of what connects us with a kernel.
+
+    Attributes:
+        keeper_pid: The process that holds all of the kernel's together.
+        keeper: To the keeper.
+        messages: To the kernel.
+        printed: What it and its subprocesses write to standard output, below Python.
+        complained: The same of standard error.
+        log: A descriptor of the run's log.
+    """
+
+    keeper_pid: int
+    keeper: socket.socket
+    messages: socket.socket
+    printed: int
+    complained: int
+    log: int
+
+    def close(self) -> None:
+        """Close them: the keeper ends what is left."""
+        for end in (self.keeper, self.messages):
+            end.close()
+        for descriptor in (self.printed, self.complained):
+            with suppress(OSError):
+                os.close(descriptor)
+
+
+def fork_kernel(
+    place: Place,
+    surroundings: Surroundings,
+    containment: Containment,
+    *,
+    imports: Imports,
+    log: int,
+    is_parent_started: bool = True,
+) -> KernelEnds | None:
+    """Have a kernel forked; None when no parent could be had.
+
+    Args:
+        place: Of the parent.
+        surroundings: What the kernel starts with.
+        containment: How its processes are held together.
+        imports: What to load before the fork.
+        log: A descriptor of the run's log.
+        is_parent_started: Start a parent when there is none.
+    """
+    messages, theirs = socket.socketpair()
+    printed, prints = os.pipe()
+    complained, complains = os.pipe()
+    order = Order(
+        surroundings=surroundings,
+        containment=containment.value,
+        modules=imports.now,
+        expected=imports.later,
+    )
+    try:
+        given = (theirs.fileno(), prints, complains, log)
+        environment = parents_environment(surroundings.environment) if is_parent_started else None
+        forked = ask(place, order, given, environment)
+    finally:
+        theirs.close()
+        os.close(prints)
+        os.close(complains)
+    if forked is None:
+        messages.close()
+        os.close(printed)
+        os.close(complained)
+        return None
+    return KernelEnds(
+        keeper_pid=forked.pid,
+        keeper=forked.connection,
+        messages=messages,
+        printed=printed,
+        complained=complained,
+        log=log,
+    )
+
+
+def parents_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """With which a parent of kernels is started: libraries keep to one thread until they have been forked."""
+    # ipykernel's own defaults, which matplotlib and debugpy read when they are imported.
+    defaults = {"MPLBACKEND": INLINE, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    return {**defaults, **environment, **ONE_THREAD}

@@ -1,0 +1,80 @@
+"""What a warm parent is asked for, over its socket: JSON of known length, with the descriptors that go along."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from nightbook.runs.warm.isolation import Surroundings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_LENGTH = struct.Struct(">I")
+_MOST_DESCRIPTORS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One fork, and what it is to be.
+
+    Attributes:
+        surroundings: What it starts with.
+        module: The module whose `main` it calls; a kernel calls none.
+        arguments: What that finds in `sys.argv`.
+        containment: How a kernel's processes are held together.
+        modules: What is loaded before the fork.
+        expected: What will be asked for later: loaded when there is time.
+        descriptors: What came along; numbers of the process that holds the order.
+    """
+
+    surroundings: Surroundings
+    module: str = ""
+    arguments: tuple[str, ...] = ()
+    containment: str = ""
+    modules: tuple[str, ...] = ()
+    expected: tuple[str, ...] = ()
+    descriptors: tuple[int, ...] = field(default=())
+
+    def with_changed(self, environment: Mapping[str, str]) -> Order:
+        """The order, with what imports have set in the parent's environment below what was asked for."""
+        return replace(self, surroundings=replace(self.surroundings, changed_by_imports=dict(environment)))
+
+
+def send_order(connection: socket.socket, order: Order, descriptors: Sequence[int]) -> None:
+    """Ask for a fork.
+
+    Args:
+        connection: To the parent.
+        order: What the fork is to be; its own descriptors are left out.
+        descriptors: What goes along.
+
+    Raises:
+        OSError: The parent is gone.
+    """
+    body = json.dumps(asdict(replace(order, descriptors=()))).encode("utf-8", "surrogateescape")
+    sent = socket.send_fds(connection, [_LENGTH.pack(len(body)) + body], list(descriptors))
+    connection.sendall((_LENGTH.pack(len(body)) + body)[sent:])
+
+
+def receive_order(connection: socket.socket) -> Order | None:
+    """What was asked for; None when whoever asked thought better of it."""
+    received = b""
+    descriptors: list[int] = []
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        while len(received) < _LENGTH.size or len(received) < _LENGTH.size + _LENGTH.unpack_from(received)[0]:
+            chunk, more, _, _ = socket.recv_fds(connection, 1 << 16, _MOST_DESCRIPTORS)
+            descriptors += more
+            if not chunk:
+                return None
+            received += chunk
+        fields = json.loads(received[_LENGTH.size :].decode("utf-8", "surrogateescape"))
+        fields["surroundings"] = Surroundings(**fields["surroundings"])
+        for name in ("arguments", "modules", "expected"):
+            fields[name] = tuple(fields[name])
+        return Order(**{**fields, "descriptors": tuple(descriptors)})
+    return None

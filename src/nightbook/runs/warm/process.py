@@ -1,0 +1,142 @@
+"""A process of ours, forked from a warm parent where one can be had, started as a program where not."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import subprocess
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from nightbook.errors import StorageError
+from nightbook.runs.process import command_for
+from nightbook.runs.warm.asking import connect
+from nightbook.runs.warm.isolation import present_surroundings
+from nightbook.runs.warm.orders import Order, send_order
+from nightbook.runs.warm.places import place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PATIENCE_SECONDS = 60.0
+_POLL_SECONDS = 0.02
+
+
+class WarmProcess:
+    """Runs `main` of a module, in a session of its own.
+
+    A parent that is still being started is not waited for: the order waits in its socket.
+
+    Args:
+        kind: Of the parent.
+        command: The module and its arguments.
+        descriptors: Its standard input, output and error.
+        working_directory: Absolute.
+    """
+
+    def __init__(
+        self, kind: str, command: tuple[str, ...], *, descriptors: Sequence[int], working_directory: str
+    ) -> None:
+        self._command = command
+        self._working_directory = working_directory
+        self._pid = 0
+        self._handle = -1
+        self._cold: subprocess.Popen[bytes] | None = None
+        # Kept until somebody has them: should the parent fail, another process gets them.
+        self._descriptors = [os.dup(one) for one in descriptors]
+        self._connection = self._order(kind)
+        if self._connection is None:
+            self._start()
+
+    @property
+    def pid(self) -> int:
+        """Its process id; waits until there is a process."""
+        while not self._pid:
+            self._hear(PATIENCE_SECONDS)
+        return self._pid
+
+    def poll(self) -> bool:
+        """Whether it has ended."""
+        if not self._pid:
+            self._hear(0)
+        return bool(self._pid) and self._has_ended(0)
+
+    def wait(self) -> None:
+        """Return when it has ended."""
+        while not (self.pid and self._has_ended(PATIENCE_SECONDS)):
+            pass
+
+    def fileno(self) -> int:
+        """A descriptor that is readable when there is news of it."""
+        if self._connection is not None:
+            return self._connection.fileno()
+        return self._handle
+
+    def _order(self, kind: str) -> socket.socket | None:
+        order = Order(
+            surroundings=present_surroundings(self._working_directory),
+            module=self._command[0],
+            arguments=self._command[1:],
+        )
+        with suppress(OSError, StorageError):
+            connection = connect(place_of(kind, os.environ), os.environ)
+            if connection is not None:
+                send_order(connection, order, self._descriptors)
+                return connection
+        return None
+
+    def _hear(self, timeout_seconds: float) -> None:
+        """Learn who it is; a parent that failed has been asked in vain."""
+        connection = self._connection
+        assert connection is not None  # noqa: S101 - without one a process has been started
+        if not select.select([connection], [], [], timeout_seconds)[0]:
+            if timeout_seconds:
+                self._start()
+            return
+        words, handles = b"", [-1]
+        with suppress(OSError):
+            words, handles, _, _ = socket.recv_fds(connection, 4096, 1)
+        if words and handles:
+            self._pid, self._handle = json.loads(words)["forked"], handles[0]
+            self._let_go()
+        else:
+            self._start()
+
+    def _start(self) -> None:
+        given, taken, complained = self._descriptors
+        self._cold = subprocess.Popen(
+            command_for(*self._command),
+            stdin=given,
+            stdout=taken,
+            stderr=complained,
+            cwd=self._working_directory,
+            start_new_session=True,
+        )
+        self._pid = self._cold.pid
+        if hasattr(os, "pidfd_open"):
+            self._handle = os.pidfd_open(self._pid)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        for descriptor in self._descriptors:
+            os.close(descriptor)
+        self._descriptors = []
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _has_ended(self, timeout_seconds: float) -> bool:
+        if self._cold is not None:
+            if timeout_seconds:
+                with suppress(subprocess.TimeoutExpired):
+                    self._cold.wait(timeout_seconds)
+            return self._cold.poll() is not None
+        return bool(select.select([self._handle], [], [], timeout_seconds)[0])
+
+    def close(self) -> None:
+        """Release what is known of a process that has ended."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1

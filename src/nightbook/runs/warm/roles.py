@@ -1,0 +1,152 @@
+"""What the forks of each kind of warm parent are for."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+from dataclasses import replace
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, NoReturn
+
+from setproctitle import setproctitle
+
+from nightbook.errors import SettingsError
+from nightbook.loading import without
+from nightbook.runs.census import RUN_VARIABLE
+from nightbook.runs.containment import Containment, choose_containment
+from nightbook.runs.process import command_for
+from nightbook.runs.warm.isolation import enter
+from nightbook.runs.warm.keeper import TITLE, keep
+from nightbook.runs.warm.places import KERNEL, PUBLISHER, RUNNER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nightbook.runs.warm.orders import Order
+    from nightbook.runs.warm.parent import Role
+
+# What an IPython kernel imports on its way to the first cell and with the first error, command or magic.
+_OF_KERNELS = (
+    "ipykernel.debugger",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.ultratb",
+    "IPython.extensions.storemagic",
+    "faulthandler",
+    "pexpect",
+    "psutil",
+    "tornado.platform.asyncio",
+    "nightbook.notebooks.inside",
+    "nightbook.runs.warm.service",
+    "nightbook.runs.warm.trunk",
+    "nightbook.runs.warm.keeper",
+)
+
+
+class KernelRole:
+    """Kernels for notebooks; each is a fork of a keeper."""
+
+    def load(self) -> None:
+        """What each kernel needs before its first cell."""
+        for module in _OF_KERNELS:
+            import_module(module)
+
+    def modules(self, order: Order) -> tuple[str, ...]:
+        """What the notebook imports."""
+        return order.modules
+
+    def serve(self, order: Order, connection: socket.socket) -> NoReturn:
+        """Be the keeper of a kernel."""
+        if not order.containment:
+            _be_trunk(order, connection)
+        run_id = order.surroundings.environment.get(RUN_VARIABLE, "")
+        setproctitle(f"{TITLE} {run_id}")
+        keep(connection, Containment(order.containment), partial(_be_kernel, order))
+        os._exit(0)
+
+
+def _be_trunk(order: Order, connection: socket.socket) -> NoReturn:
+    """Be a kernel without a keeper, that forks itself when it is told to."""
+    os.setsid()
+    held = os.dup(connection.fileno())
+    connection.close()
+    _be_kernel(replace(order, descriptors=(*order.descriptors, held)))
+
+
+def _be_kernel(order: Order) -> NoReturn:
+    setproctitle(f"nightbook kernel {order.surroundings.environment.get(RUN_VARIABLE, '')}")
+    messages, printed, complained, log, *trunk = order.descriptors
+    _take_standard(os.open(os.devnull, os.O_RDONLY), printed, complained)
+    enter(order.surroundings)
+    import_module("nightbook.runs.warm.service").serve_kernel(socket.socket(fileno=messages), log, trunk)
+    os._exit(0)
+
+
+class ProcessRole:
+    """Processes of ours, each as `python -m nightbook.runs.process MODULE ARGUMENT…` would be.
+
+    Args:
+        load: Loads what they share.
+    """
+
+    def __init__(self, load: Callable[[], None]) -> None:
+        self._load = load
+
+    def load(self) -> None:
+        """Load it."""
+        self._load()
+
+    def modules(self, order: Order) -> tuple[str, ...]:
+        """They are ours, and may be loaded without a look."""
+        for module in order.modules:
+            import_module(module)
+        return ()
+
+    def serve(self, order: Order, connection: socket.socket) -> NoReturn:
+        """Call the module's `main`."""
+        connection.close()
+        os.setsid()
+        setproctitle(" ".join(command_for(order.module, *order.arguments)))
+        _take_standard(*order.descriptors[:3])
+        enter(order.surroundings)
+        sys.argv = [order.module, *order.arguments]
+        import_module(order.module).main(*order.descriptors[3:])
+        os._exit(0)
+
+
+def _take_standard(*descriptors: int) -> None:
+    """Make these standard input, output and error."""
+    for number, descriptor in enumerate(descriptors):
+        os.dup2(descriptor, number)
+        if descriptor > len(descriptors):
+            os.close(descriptor)
+
+
+def _load_runners() -> None:
+    # papermill takes pyarrow along where it is, to read notebooks from `hdfs://`: ours are given to it.
+    with without("pyarrow", "numpy"):
+        for module in ("nightbook.runs.engine", "nightbook.runs.ledger", "nightbook.runs.supervise"):
+            import_module(module)
+    # Asked of the machine once, and by all forks after that.
+    with contextlib.suppress(SettingsError):
+        choose_containment()
+
+
+def _load_publishers() -> None:
+    import_module("nightbook.runs.publish").load_publishing(is_embedded=False)
+    import_module("nightbook.runs.reporting")
+
+
+ROLES: dict[str, Role] = {
+    KERNEL: KernelRole(),
+    RUNNER: ProcessRole(_load_runners),
+    PUBLISHER: ProcessRole(_load_publishers),
+}
+
+
+def role_of(kind: str) -> Role:
+    """What a parent of a kind does."""
+    return ROLES[kind]

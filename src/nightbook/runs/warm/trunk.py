@@ -1,0 +1,178 @@
+"""A kernel that has executed what the runs of a sweep have in common, and forks itself for each of them.
+
+It was forked from a warm parent without a keeper: each of its own forks has one. It ends when the process that had it
+made lets go of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import resource
+import select
+import signal
+import socket
+import sys
+import threading
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import psutil
+
+from nightbook.runs.containment import Containment
+from nightbook.runs.warm.keeper import keep
+from nightbook.runs.warm.parent import WarmParent
+from nightbook.runs.warm.preload import Preloader, threads
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from nightbook.runs.warm.orders import Order
+    from nightbook.runs.warm.service import KernelService
+
+FOREVER_SECONDS = 1e9
+_WRITING = os.O_WRONLY | os.O_RDWR
+_GPU = ("/dev/nvidia", "/dev/kfd", "/dev/dri")
+
+
+class Trunk:
+    """Forks a kernel as it is now.
+
+    Args:
+        service: The kernel's, between two requests.
+        surroundings: What it was started with.
+        seeded: Generators of random numbers that the cells have seeded: each fork goes on with their state.
+    """
+
+    def __init__(self, service: KernelService, environment: dict[str, str], seeded: Collection[str]) -> None:
+        self._service = service
+        self._environment = environment
+        self._seeded = frozenset(seeded)
+        # Python seeds its own generator anew in every fork.
+        self._random = random.getstate()
+
+    def load(self) -> None:
+        """The cells have loaded all."""
+
+    def modules(self, order: Order) -> tuple[str, ...]:
+        """The cells have loaded all."""
+        del order
+        return ()
+
+    def serve(self, order: Order, connection: socket.socket) -> NoReturn:
+        """Be the keeper of a kernel that goes on from here."""
+        keep(connection, Containment(order.containment), partial(self._go_on, order))
+        os._exit(0)
+
+    def _go_on(self, order: Order) -> None:
+        messages, printed, complained, log = order.descriptors
+        for number, descriptor in ((1, printed), (2, complained)):
+            os.dup2(descriptor, number)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        self._take_over(order)
+        self._service.go_on(socket.socket(fileno=messages), log)
+
+    def _take_over(self, order: Order) -> None:
+        """What is this run's own; what the cells have made of the rest stays."""
+        given = order.surroundings.environment
+        for name in {*given, *self._environment}:
+            if given.get(name) == self._environment.get(name):
+                continue
+            if name in given:
+                os.environ[name] = given[name]
+            else:
+                os.environ.pop(name, None)
+        if order.surroundings.memory_bytes is not None:
+            resource.setrlimit(resource.RLIMIT_DATA, (order.surroundings.memory_bytes,) * 2)
+        if "random" in self._seeded:
+            random.setstate(self._random)
+        numpy: Any = sys.modules.get("numpy")
+        if numpy is not None and "numpy" not in self._seeded:
+            numpy.random.seed(None)
+        torch: Any = sys.modules.get("torch")
+        if torch is not None and "torch" not in self._seeded:
+            torch.seed()
+
+
+class Hold:
+    """How long a trunk stays: until whoever had it made lets go.
+
+    Args:
+        connection: To them.
+    """
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    @property
+    def is_over(self) -> bool:
+        """They are gone."""
+        ready, _, _ = select.select([self._connection], [], [], 0)
+        try:
+            return bool(ready) and not self._connection.recv(1)
+        except OSError:
+            return True
+
+    def use(self) -> None:
+        """Nobody needs to know."""
+
+
+def serve_forks(trunk: Trunk, listener: socket.socket, connection: socket.socket) -> NoReturn:
+    """Fork for whoever asks on the listening socket, until whoever had the trunk made is gone."""
+    WarmParent(listener, trunk, Preloader(), Hold(connection), idle_seconds=FOREVER_SECONDS).serve()
+    os._exit(0)
+
+
+def why_not_forked(loop: asyncio.AbstractEventLoop, opened_before: Collection[int]) -> str:
+    """What lives in this process and would not, or twice, in a fork of it; empty when it may be forked.
+
+    Args:
+        loop: The kernel's.
+        opened_before: Descriptors that were there before the first cell.
+    """
+    alive = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
+    if alive or threads():
+        return f"a thread lives: {', '.join(alive or threads())}"
+    if any(not task.done() for task in asyncio.all_tasks(loop)):
+        return "a task of asyncio waits"
+    if psutil.Process().children():
+        return "a process that a cell started lives"
+    return next((reason for reason in map(_why_not_shared, _opened_since(opened_before)) if reason), "") or _mapped()
+
+
+def descriptors() -> frozenset[int]:
+    """Those that are open now."""
+    return frozenset(int(entry.name) for entry in Path("/proc/self/fd").iterdir())
+
+
+def _opened_since(before: Collection[int]) -> list[int]:
+    return sorted(descriptors() - frozenset(before))
+
+
+def _why_not_shared(descriptor: int) -> str:
+    with suppress(OSError, ValueError, StopIteration):
+        target = str(Path(f"/proc/self/fd/{descriptor}").readlink())
+        if target.startswith(_GPU):
+            return "the GPU is in use"
+        if target.startswith("socket:"):
+            return "a connection is open"
+        if target.startswith("pipe:"):
+            return "a pipe is open"
+        lines = Path(f"/proc/self/fdinfo/{descriptor}").read_text(encoding="ascii").splitlines()
+        flags = int(next(line.split()[1] for line in lines if line.startswith("flags:")), 8)
+        if target.startswith("/") and not target.startswith("/dev/") and flags & _WRITING:
+            return f"{target} is open for writing"
+    return ""
+
+
+def _mapped() -> str:
+    """Memory that forks would share and write to."""
+    for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines():
+        _, permissions, *rest = line.split(maxsplit=5)
+        if permissions.startswith("rw") and permissions.endswith("s") and len(rest) > 3:  # noqa: PLR2004 - a path is there
+            return f"memory is shared with {rest[-1]}"
+    return ""
