@@ -92,6 +92,12 @@ class TrackerAwayError(TrackerError):
     """A tracking server that does not answer: what it is owed waits until it does."""
 
 
+class ExecutorError(NightbookError):
+    """Workers that cannot be reached."""
+
+    exit_code = ExitCode.UNREACHABLE
+
+
 class StorageError(NightbookError):
     """A folder that cannot be written, or a disk that is full."""
 

@@ -71,7 +71,7 @@ class Project:
             last_successes=self.successes,
             find_success=self.history.get,
             digests=FileDigests(settings.cache_folder / "digests.json"),
-            store=ContentStore(settings.store_folder),
+            store=ContentStore(settings.store),
             forced=self.forced,
         )
 

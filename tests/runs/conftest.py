@@ -65,6 +65,6 @@ def project_settings(root: Path, tracking_uri: str) -> Settings:
         tracking_uri=tracking_uri or f"sqlite:///{state / 'mlflow.sqlite'}",
         # The server is shared: each test has its own experiment.
         experiment=f"flights {uuid.uuid4().hex[:8]}",
-        store=state / "store",
+        store=str(state / "store"),
         jobs=1,
     )

@@ -30,4 +30,4 @@ def test_lists_become_tuples_and_other_values_stay() -> None:
 def test_an_unknown_setting_far_from_all_lists_the_known_ones() -> None:
     with pytest.raises(SettingsError) as caught:
         kind_of("zzz", SETTINGS, "here")
-    assert caught.value.remedy.startswith("known: cell_timeout_seconds")
+    assert caught.value.remedy.startswith("known: archive_limit_bytes")

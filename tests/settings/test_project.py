@@ -34,7 +34,7 @@ def test_without_a_file_the_folder_itself_is_the_project(tmp_path: Path) -> None
     assert settings.tracking_uri == f"sqlite:///{tmp_path}/.nightbook/mlflow.sqlite"
     assert settings.is_embedded_tracking
     assert settings.runs_folder == tmp_path / ".nightbook/runs"
-    assert settings.store_folder == tmp_path / ".nightbook/store"
+    assert settings.store == str(tmp_path / ".nightbook/store")
     assert settings.cache_folder == tmp_path / ".nightbook/cache"
     assert settings.jobs >= 1
     assert set(settings.sources.values()) == {"default"}
@@ -137,7 +137,7 @@ def test_a_relative_sqlite_file_is_anchored_at_the_root(tmp_path: Path) -> None:
         ("[stages.a]\ninputs = ['x']", "'inputs' in [stages.a] of nightbook.toml must be a table of texts"),
         ("[stages]\na = 1", "'stages' in nightbook.toml must hold tables"),
         ("jobs = ?", "is not valid TOML: Invalid value (at line 1, column 8)"),
-        ("store = 's3://bucket'", "'store' must be a folder, not 's3://bucket'"),
+        ("executor = 'Dask!'", "'executor' in nightbook.toml must be 'local', 'dask', or an address"),
         ("requires = '99.1'\nfuture = 1", "requires Nightbook 99.1 or newer"),
         ("tracking_uri = 'htp://x'", "'tracking_uri' in nightbook.toml is no address of an MLflow: 'htp://x'"),
         ("tracking_uri = 5", "'tracking_uri' in nightbook.toml must be the address of an MLflow, not 5"),
@@ -167,3 +167,16 @@ def test_variables_of_others_and_empty_ones_are_left_alone(tmp_path: Path) -> No
 
 def test_mistakes_in_flags_are_named(tmp_path: Path) -> None:
     assert problem(tmp_path, timeout_seconds=-1.0).startswith("--timeout must be a number above 0, not -1.0")
+
+
+@pytest.mark.parametrize(
+    ("written", "understood"),
+    [
+        ("/shared/store", "/shared/store"),
+        ("file:///shared/the%20store", "/shared/the store"),
+        ("s3://bucket/nightbook", "s3://bucket/nightbook"),
+        ("memory://store", "memory://store"),
+    ],
+)
+def test_a_store_is_a_folder_or_any_url(tmp_path: Path, written: str, understood: str) -> None:
+    assert load_settings(tmp_path, environment={"NIGHTBOOK_STORE": written}).store == understood

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nightbook.records import Run
-    from nightbook.runs.launch import SupervisedRun
+    from nightbook.runs.launch import LiveRun
 
 
 class FullDisk:
     """Work that cannot even begin."""
 
-    def begin(self, slot: Slot) -> SupervisedRun | StageState:
+    def begin(self, slot: Slot) -> LiveRun | StageState:
         raise StorageError(f"no space left for {slot.name}")
 
-    def conclude(self, slot: Slot, live: SupervisedRun) -> Run:
+    def conclude(self, slot: Slot, live: LiveRun) -> Run:
         raise NotImplementedError
 
     def give_up(self, slot: Slot, failed: Sequence[str]) -> Run:

@@ -18,14 +18,15 @@ from nightbook.workflow.resume import Resumption, resume
 @click.command()
 @click.argument("run", default="latest", shell_complete=complete_runs)
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Stages at once.  [default: the cores]")
+@click.option("--executor", metavar="NAME", help="Where runs are carried out: local, dask or dask://HOST:PORT.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-def command(run: str, *, jobs: int | None, as_json: bool) -> int:
+def command(run: str, *, jobs: int | None, executor: str | None, as_json: bool) -> int:
     """Run only what RUN, a failed or interrupted one, still owes, with the same parameters.
 
     Without RUN: what was asked for last.
     """
     started = time.monotonic()
-    settings = current_settings({"jobs": jobs})
+    settings = current_settings({"jobs": jobs, "executor": executor})
     if as_json:
         resumption = resume(settings, run, SilentWatcher())
         echo_json(_document(resumption))

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Run the targets even when they are up to date.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Stages at once.  [default: the cores]")
 @click.option("--engine", type=click.Choice(ENGINES), help="What runs the cells.")
+@click.option("--executor", metavar="NAME", help="Where runs are carried out: local, dask or dask://HOST:PORT.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds after which a run is ended.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(
@@ -48,7 +49,8 @@ def command(
     What is up to date is skipped; `nightbook why STAGE` says why a stage would run.
     """
     started = time.monotonic()
-    settings = current_settings({"jobs": flags["jobs"], "engine": flags["engine"], "timeout_seconds": flags["timeout"]})
+    named = {name: flags[name] for name in ("jobs", "engine", "executor")}
+    settings = current_settings({**named, "timeout_seconds": flags["timeout"]})
     request = RunRequest(settings=settings, targets=targets, parameters=given, is_forced=force)
     if dry_run:
         intended = plan(request)

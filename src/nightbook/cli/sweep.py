@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 @click.option("--explain", "is_explained", is_flag=True, help="Only say which cells all sets would share, and why.")
 @click.option("--no-share", "is_unshared", is_flag=True, help="Run every cell for every set.")
 @click.option("--engine", type=click.Choice(ENGINES), help="What runs the cells.")
+@click.option("--executor", metavar="NAME", help="Where runs are carried out: local, dask or dask://HOST:PORT.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(
     target: str,
@@ -64,7 +65,7 @@ def command(
     """Run TARGET, a stage or a notebook file, over parameter sets; the same sweep again runs only what is missing."""
     started = time.monotonic()
     base = RunRequest(
-        settings=current_settings({"jobs": flags["jobs"], "engine": flags["engine"]}),
+        settings=current_settings({name: flags[name] for name in ("jobs", "engine", "executor")}),
         targets=(target,),
         parameters=given,
         is_forced=bool(flags["force"]),

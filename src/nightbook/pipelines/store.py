@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from nightbook.errors import DamagedContentError, StorageError
-from nightbook.pipelines.digests import PREFIX, digest_bytes, folder_manifest, read_manifest
+from nightbook.pipelines.digests import digest_bytes, folder_manifest, read_manifest
+from nightbook.pipelines.objects import FolderObjects, RemoteObjects, object_name
 
 if TYPE_CHECKING:
-    from io import BufferedRandom, BufferedReader
-
-_CLONE = 0x40049409
-"""FICLONE of Linux: share the blocks on file systems that can (btrfs, xfs); the copies stay independent."""
-_BLOCK_BYTES = 1 << 20
-_READABLE = 0o666
-_FIXED = 0o444
+    from nightbook.pipelines.objects import Objects
 
 
 class ContentStore:
@@ -29,20 +23,24 @@ class ContentStore:
     Copies, never links: what a notebook writes into its output later must not reach the store.
 
     Args:
-        folder: Where they are kept; made when something is put there.
+        place: Where they are kept: a folder, made when something is put there, or a URL that fsspec understands.
+
+    Raises:
+        SettingsError: It is a URL for which a package is missing.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, place: Path | str) -> None:
+        is_folder = isinstance(place, Path) or "://" not in place
+        self._objects: Objects = FolderObjects(Path(place)) if is_folder else RemoteObjects(str(place))
 
     def has(self, digest: str) -> bool:
         """It can be restored: a file with that digest, or a folder with all its files."""
         if not digest:
             return False
-        if self._object(digest).exists():
+        if self._objects.has(object_name(digest)):
             return True
         files = self._files_of(digest)
-        return files is not None and all(self._object(one).exists() for one, _ in files)
+        return files is not None and all(self._objects.has(object_name(one)) for one, _ in files)
 
     def put(self, path: Path, digest: str = "") -> str:
         """Keep a file or a folder; returns the digest of what was kept.
@@ -57,9 +55,9 @@ class ContentStore:
         if digest and self.has(digest):
             return digest
         try:
-            return self._put_folder(path) if path.is_dir() else self._put_file(path)
+            return self._put_folder(path) if path.is_dir() else self._objects.take(path)
         except OSError as error:
-            raise _unwritable(self._folder, error) from error
+            raise _unwritable(str(self._objects), error) from error
 
     def restore(self, digest: str, path: Path) -> None:
         """Bring back a file or folder at once as a whole; what lay there is replaced.
@@ -75,54 +73,35 @@ class ContentStore:
         temporary = path.parent / f".{path.name}.{uuid4().hex}"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            if self._object(digest).exists():
+            if self._objects.has(object_name(digest)):
                 self._copy_out(digest, temporary)
             else:
                 self._copy_out_folder(digest, temporary)
             _swap(temporary, path)
         except OSError as error:
-            raise _unwritable(path, error) from error
+            raise _unwritable(str(path), error) from error
         finally:
             _remove(temporary)
 
-    def _object(self, digest: str) -> Path:
-        name = digest.removeprefix(PREFIX)
-        return self._folder / name[:2] / name[2:]
-
-    def _manifest(self, digest: str) -> Path:
-        return self._object(digest).with_suffix(".folder")
+    def discard(self, digest: str) -> None:
+        """Forget one file, as what served to carry something over."""
+        with suppress(OSError):
+            self._objects.remove(object_name(digest))
 
     def _files_of(self, digest: str) -> list[tuple[str, str]] | None:
         """Digest and relative path of each file of a folder; None when its manifest is not there or was damaged."""
-        try:
-            manifest = self._manifest(digest).read_bytes()
-        except OSError:
-            return None
-        return read_manifest(manifest) if digest_bytes(manifest) == digest else None
-
-    def _put_file(self, path: Path) -> str:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        temporary = self._folder / f".{uuid4().hex}"
-        try:
-            digest = _copy(path, temporary, _FIXED)
-            self._object(digest).parent.mkdir(exist_ok=True)
-            temporary.replace(self._object(digest))
-        finally:
-            _remove(temporary)
-        return digest
+        manifest = self._objects.read(_manifest(digest))
+        return read_manifest(manifest) if manifest is not None and digest_bytes(manifest) == digest else None
 
     def _put_folder(self, folder: Path) -> str:
-        manifest = folder_manifest(folder, self._put_file)
+        manifest = folder_manifest(folder, self._objects.take)
         digest = digest_bytes(manifest)
-        temporary = self._folder / f".{uuid4().hex}"
-        self._manifest(digest).parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(manifest)
-        temporary.replace(self._manifest(digest))
+        self._objects.write(_manifest(digest), manifest)
         return digest
 
     def _copy_out(self, digest: str, path: Path) -> None:
-        if _copy(self._object(digest), path, _READABLE) != digest:
-            self._object(digest).unlink()
+        if self._objects.copy_out(object_name(digest), path) != digest:
+            self._objects.remove(object_name(digest))
             raise DamagedContentError(f"the content store's copy of {digest} was damaged", remedy="nightbook run")
 
     def _copy_out_folder(self, digest: str, folder: Path) -> None:
@@ -132,31 +111,8 @@ class ContentStore:
             self._copy_out(one, folder / name)
 
 
-def _copy(source: Path, target: Path, mode: int) -> str:
-    """Copy to a new file, durably; returns the digest of what was copied, read once."""
-    with source.open("rb") as reader:
-        descriptor = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "w+b") as writer:
-            digest = _clone(reader, writer) or _transfer(reader, writer)
-            writer.flush()
-            os.fsync(writer.fileno())
-    return PREFIX + digest
-
-
-def _clone(reader: BufferedReader, writer: BufferedRandom) -> str:
-    try:
-        fcntl.ioctl(writer.fileno(), _CLONE, reader.fileno())
-    except OSError:
-        return ""
-    return hashlib.file_digest(writer, "sha256").hexdigest()
-
-
-def _transfer(reader: BufferedReader, writer: BufferedRandom) -> str:
-    digest = hashlib.sha256()
-    while block := reader.read(_BLOCK_BYTES):
-        digest.update(block)
-        writer.write(block)
-    return digest.hexdigest()
+def _manifest(digest: str) -> str:
+    return f"{object_name(digest)}.folder"
 
 
 def _swap(new: Path, path: Path) -> None:
@@ -177,8 +133,8 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _unwritable(path: Path, error: OSError) -> StorageError:
+def _unwritable(place: str, error: OSError) -> StorageError:
     return StorageError(
-        f"cannot write {path}: {error.strerror or error}",
+        f"cannot write {place}: {error.strerror or error}",
         remedy="free some space, or choose a folder that you may write",
     )

@@ -50,7 +50,7 @@ def choose_containment(wanted: str = ANY) -> Containment:
     """
     if wanted == Containment.PROCESS_TREE:
         return Containment.PROCESS_TREE
-    strongest = _strongest_containment()
+    strongest = _strongest_containment(os.environ.get("PATH", ""))
     if wanted != ANY and strongest is Containment.PROCESS_TREE:
         raise SettingsError(
             f'containment = "{wanted}", but this machine allows no PID namespaces',
@@ -60,7 +60,8 @@ def choose_containment(wanted: str = ANY) -> Containment:
 
 
 @lru_cache(maxsize=1)
-def _strongest_containment() -> Containment:
+def _strongest_containment(path: str) -> Containment:
+    del path  # where the programs are looked for: another one may lead to another answer
     if not sys.platform.startswith("linux") or shutil.which("unshare") is None or shutil.which("setpriv") is None:
         return Containment.PROCESS_TREE
     for containment, prefix in ((Containment.NAMESPACE, _NAMESPACE), (Containment.USER_NAMESPACE, _USER_NAMESPACE)):

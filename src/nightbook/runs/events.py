@@ -90,16 +90,19 @@ class EventLog:
 
 
 class EventReader:
-    """Follows an event file from where it last stopped."""
+    """Follows an event file from where it last stopped; a new file in its place is read from its beginning."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._offset = 0
+        self._offset = self._file = 0
 
     def read(self) -> list[Event]:
         """Events that came since the last call; none when the file is not there yet."""
         try:
             with self._path.open("rb") as stream:
+                file = os.fstat(stream.fileno()).st_ino
+                if file != self._file:
+                    self._offset, self._file = 0, file
                 stream.seek(self._offset)
                 chunk = stream.read()
         except FileNotFoundError:

@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from nightbook.records import CellStatus
 from nightbook.runs.events import Event, EventKind, EventReader
@@ -33,6 +33,33 @@ class Progress:
     def elapsed_seconds(self) -> float:
         """Since the run was started."""
         return time.time() - self.started_at
+
+
+class LiveRun(Protocol):
+    """A run that goes on, here or on another machine."""
+
+    @property
+    def run(self) -> Run:
+        """The record that it was started with."""
+
+    @property
+    def is_ended(self) -> bool:
+        """Nobody works at it any more: the ledger knows how it ended, or the run is lost."""
+
+    def fileno(self) -> int:
+        """A descriptor that is readable when it may have ended; -1 where there is none."""
+
+    def follow(self) -> Progress:
+        """Progress up to now."""
+
+    def cancel(self) -> None:
+        """Interrupt the cell that runs; the run ends as cancelled within seconds."""
+
+    def kill(self) -> None:
+        """End the run's processes at once; it still ends as cancelled, with all that is known."""
+
+    def close(self) -> None:
+        """Let go of a run that has ended."""
 
 
 class SupervisedRun:
@@ -80,7 +107,7 @@ class SupervisedRun:
     def follow(self) -> Progress:
         """Progress up to now."""
         for event in self._events.read():
-            self.progress = _advance(self.progress, event)
+            self.progress = advance(self.progress, event)
         return self.progress
 
     def cancel(self) -> None:
@@ -106,10 +133,11 @@ class SupervisedRun:
             os.write(self._commands, command)
 
 
-def _advance(progress: Progress, event: Event) -> Progress:
+def advance(progress: Progress, event: Event) -> Progress:
+    """Progress after one more event; a notebook that is prepared begins, perhaps once more."""
     fields = event.fields
     if event.kind is EventKind.PREPARED:
-        return replace(progress, cells_total=int(str(fields["cells"])))
+        return replace(progress, cells_done=0, cells_total=int(str(fields["cells"])))
     if event.kind is EventKind.OUTPUT:
         return replace(progress, last_line=str(fields["line"]))
     if event.kind is EventKind.CELL_ENDED and fields["status"] == CellStatus.SUCCEEDED:

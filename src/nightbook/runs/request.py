@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nightbook.files import write_atomically
 from nightbook.records import Limits, Pin
@@ -27,6 +27,7 @@ COMPARISON = "comparison.html"
 ORDER = "comparison.json"
 CANCEL = "cancel"
 TRUNK = "trunk.json"
+WORKER = "worker.json"
 
 FORK, JUPYTER = "fork", "jupyter"
 NO_WARM_PARENT = 75
@@ -68,7 +69,7 @@ class ExecutionRequest:
         ledger: The ledger's URL.
         root: The project's root, absolute.
         state: The project's state folder, absolute.
-        store: The content store's folder, absolute.
+        store: The content store's folder, absolute, or its URL.
         folder: Where the run's files go, absolute.
         notebook: The notebook's path relative to the root, for people.
         working_directory: The notebook's folder, absolute.
@@ -128,7 +129,11 @@ class ExecutionRequest:
     @classmethod
     def read(cls, path: Path) -> ExecutionRequest:
         """Take it from the run's folder."""
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        return cls.from_fields(json.loads(path.read_text(encoding="utf-8")))
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> ExecutionRequest:
+        """What `asdict` made of it, after a way through JSON."""
         fields["limits"] = Limits(**fields["limits"])
         fields["secrets"] = tuple(fields["secrets"])
         fields["inputs"] = tuple(Pin(**pin) for pin in fields["inputs"])

@@ -195,7 +195,7 @@ def keep_outputs(
         names = ", ".join(f"{output.name} ({output.uri})" for output in missing)
         message = f"the notebook ended without writing {names}"
         return (), Judgement(status=RunStatus.FAILED, cause=Cause.CELL_ERROR, message=message)
-    store = ContentStore(Path(request.store))
+    store = ContentStore(request.store)
     pins = []
     for output in wanted:
         digest = digests.digest(Path(output.path)) if output.path else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 ENGINES = ("fork", "jupyter")
+EXECUTORS = ("local", "dask")
 CONTAINMENTS = ("auto", "pid_namespace", "process_tree")
 
 
@@ -25,6 +27,7 @@ class Kind(StrEnum):
     COUNT = "a whole number from 0"
     SECONDS = "a number above 0"
     ENGINE = "'fork' or 'jupyter'"
+    EXECUTOR = "'local', 'dask', or an address such as 'dask://scheduler.example:8786'"
     CONTAINMENT = "'auto', 'pid_namespace' or 'process_tree'"
     LIST = "a list of texts"
     TABLE = "a table of texts"
@@ -38,6 +41,7 @@ _EXAMPLES: Mapping[Kind, str] = {
     Kind.COUNT: "2",
     Kind.SECONDS: "600",
     Kind.ENGINE: '"jupyter"',
+    Kind.EXECUTOR: '"dask"',
     Kind.CONTAINMENT: '"auto"',
     Kind.LIST: '["src"]',
     Kind.TABLE: '{ model = "data/model.joblib" }',
@@ -60,6 +64,8 @@ SETTINGS: Mapping[str, Kind] = LIMITS | {
     "store": Kind.TEXT,
     "jobs": Kind.WHOLE,
     "engine": Kind.ENGINE,
+    "executor": Kind.EXECUTOR,
+    "archive_limit_bytes": Kind.WHOLE,
     "containment": Kind.CONTAINMENT,
     "module_paths": Kind.LIST,
     "heartbeat_seconds": Kind.SECONDS,
@@ -116,6 +122,8 @@ _FITS: Mapping[Kind, Callable[[object], bool]] = {
     Kind.COUNT: lambda value: _is_whole(value, 0),
     Kind.SECONDS: lambda value: isinstance(value, int | float) and not isinstance(value, bool) and value > 0,
     Kind.ENGINE: lambda value: value in ENGINES,
+    # A name of a plugin's as well; whether there is such a plugin shows when it is loaded.
+    Kind.EXECUTOR: lambda value: isinstance(value, str) and re.fullmatch(r"[a-z][\w-]*(://\S+)?", value) is not None,
     Kind.CONTAINMENT: lambda value: value in CONTAINMENTS,
     Kind.LIST: lambda _: False,
     Kind.TABLE: lambda value: isinstance(value, dict) and all(isinstance(item, str) for item in value.values()),

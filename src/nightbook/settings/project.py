@@ -8,14 +8,16 @@ import sys
 import tomllib
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from nightbook.errors import SettingsError
 from nightbook.records import Limits
 from nightbook.settings.kinds import (
     CONTAINMENTS,
     ENGINES,
+    EXECUTORS,
     LIMITS,
     SETTINGS,
     STAGE_SETTINGS,
@@ -27,7 +29,6 @@ from nightbook.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 FILE_NAME = "nightbook.toml"
 DEFAULT = "default"
@@ -79,9 +80,11 @@ class Settings:
         ledger: URL of the database that holds the runs.
         tracking_uri: MLflow's.
         experiment: MLflow's experiment, by default the project's name.
-        store: The content store's folder.
+        store: The content store's folder, absolute, or its URL.
         jobs: How many stages may run at once.
         engine: One of `ENGINES`.
+        executor: Where runs are carried out: `local`, or the name of a plugin, perhaps with an address behind `://`.
+        archive_limit_bytes: The most that is sent to workers as the project's files.
         containment: How a run's processes are held together, one of `CONTAINMENTS`; `auto` is the strongest that the
             machine allows.
         limits: What every run may use unless its stage says otherwise.
@@ -101,9 +104,11 @@ class Settings:
     ledger: str
     tracking_uri: str
     experiment: str
-    store: Path
+    store: str
     jobs: int
     engine: str = DEFAULT_ENGINE
+    executor: str = EXECUTORS[0]
+    archive_limit_bytes: int = 100_000_000
     containment: str = CONTAINMENTS[0]
     limits: Limits = field(default_factory=Limits)
     module_paths: tuple[str, ...] = (".", "src")
@@ -123,11 +128,6 @@ class Settings:
     def runs_folder(self) -> Path:
         """One folder per run, named by its id."""
         return self.state / "runs"
-
-    @property
-    def store_folder(self) -> Path:
-        """The content store: outputs by digest."""
-        return self.store
 
     @property
     def cache_folder(self) -> Path:
@@ -253,7 +253,7 @@ def _settings(
         ledger=_url(text("ledger", f"sqlite:///{state / 'ledger.sqlite'}"), root),
         tracking_uri=_url(text("tracking_uri", f"sqlite:///{state / 'mlflow.sqlite'}"), root),
         experiment=text("experiment", name),
-        store=_folder(text("store", str(state / "store")), root),
+        store=_place(text("store", str(state / "store")), root),
         jobs=cast("int", values.pop("jobs", len(os.sched_getaffinity(0)))),
         limits=Limits(**limits),  # type: ignore[arg-type] # each value has just been checked
         stages=stages,
@@ -268,8 +268,8 @@ def _url(url: str, root: Path) -> str:
     return f"{found[1]}{root / found[2]}" if found else url
 
 
-def _folder(store: str, root: Path) -> Path:
-    parts = urlsplit(store)
-    if parts.scheme not in {"", "file"}:
-        raise SettingsError(f"'store' must be a folder, not {store!r}", remedy='store = "/shared/nightbook-store"')
-    return root / parts.path
+def _place(store: str, root: Path) -> str:
+    """An absolute folder, or a URL of fsspec's as it is; `file://` is a folder."""
+    if "://" not in store:
+        return str(root / store)
+    return str(Path(unquote(urlsplit(store).path))) if store.startswith("file://") else store

@@ -13,7 +13,7 @@ from nightbook.errors import NightbookError, RunElsewhereError
 from nightbook.files import write_atomically
 from nightbook.records import Cause, RunKind, RunStatus
 from nightbook.runs.facts import Outcome
-from nightbook.runs.request import CANCEL
+from nightbook.runs.request import CANCEL, WORKER
 from nightbook.workflow.contact import open_ledger
 
 if TYPE_CHECKING:
@@ -76,9 +76,11 @@ def _ask(settings: Settings, ledger: Ledger, run: Run) -> None:
             f"{run.label} runs on {carer.host}, whose processes cannot be reached from here",
             remedy=f"on {carer.host}: nightbook runs cancel {run.number}",
         )
-    if run.kind is not RunKind.STAGE:
-        # Not a signal: whoever started it may be a notebook's kernel, or a shell that ignores interrupts.
-        write_atomically(settings.runs_folder / run.run_id / CANCEL, b"")
+    folder = settings.runs_folder / run.run_id
+    if run.kind is not RunKind.STAGE or (folder / WORKER).exists():
+        # Not a signal: whoever started it may be a notebook's kernel, or a shell that ignores interrupts; and who looks
+        # after a run on a worker looks after others, too.
+        write_atomically(folder / CANCEL, b"")
     elif run.status is RunStatus.PENDING:
         message = "cancelled before it began"
         ledger.finish(run.run_id, Outcome(status=RunStatus.CANCELLED, cause=Cause.INTERRUPTED, message=message))

@@ -14,6 +14,7 @@ from nightbook.runs.facts import Outcome
 from nightbook.runs.git import read_git_state
 from nightbook.runs.publisher import Publisher
 from nightbook.workflow.contact import open_ledger
+from nightbook.workflow.launching import launcher_for
 from nightbook.workflow.making import RunMaker
 from nightbook.workflow.requests import StageState
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from nightbook.pipelines.plan import Decision, Evidence
     from nightbook.pipelines.stage import Stage
     from nightbook.records import Run
-    from nightbook.runs.launch import SupervisedRun
+    from nightbook.runs.launch import LiveRun
     from nightbook.runs.ledger import Ledger
     from nightbook.workflow.requests import RunRequest, StageView
 
@@ -37,7 +38,11 @@ def making_runs(request: RunRequest, asked: Mapping[str, str]) -> Iterator[RunMa
     settings = request.settings
     sources = {settings.notebooks, *settings.module_paths} - {"."}
     # The publisher first: it loads its libraries while we load ours.
-    with Publisher(settings) as publisher, open_ledger(settings) as ledger:
+    with (
+        Publisher(settings) as publisher,
+        open_ledger(settings) as ledger,
+        launcher_for(settings, ledger, request.jobs) as launcher,
+    ):
         maker = RunMaker(
             settings=settings,
             ledger=ledger,
@@ -45,6 +50,7 @@ def making_runs(request: RunRequest, asked: Mapping[str, str]) -> Iterator[RunMa
             git=read_git_state(settings.root, sorted(sources)),
             tags=request.tags,
             asked=asked,
+            launcher=launcher,
         )
         try:
             yield maker
@@ -61,7 +67,7 @@ def making_runs(request: RunRequest, asked: Mapping[str, str]) -> Iterator[RunMa
 
 def begin(
     stage: Stage, decide: Callable[[], Decision], evidence: Evidence, maker: RunMaker
-) -> tuple[Decision, SupervisedRun | StageState]:
+) -> tuple[Decision, LiveRun | StageState]:
     """Decide what a stage needs and begin it; kept outputs that turn out to be damaged make a run needed."""
     while True:
         decision = decide()
@@ -69,7 +75,7 @@ def begin(
             return decision, _make_true(decision, stage, evidence, maker)
 
 
-def _make_true(decision: Decision, stage: Stage, evidence: Evidence, maker: RunMaker) -> SupervisedRun | StageState:
+def _make_true(decision: Decision, stage: Stage, evidence: Evidence, maker: RunMaker) -> LiveRun | StageState:
     """Start the run that a settled decision asks for, or put back the outputs that make it needless."""
     if decision.verdict is Verdict.UP_TO_DATE:
         return StageState.UP_TO_DATE

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from nightbook.records import Run
-    from nightbook.runs.launch import SupervisedRun
+    from nightbook.runs.launch import LiveRun
     from nightbook.workflow.requests import Watcher
 
 TICK_SECONDS = 0.05
@@ -46,7 +46,7 @@ class Slot:
     tries_left: int = 0
     state: StageState = StageState.WAITING
     reason: str = ""
-    live: SupervisedRun | None = None
+    live: LiveRun | None = None
     run: Run | None = None
 
     @property
@@ -59,10 +59,10 @@ class Slot:
 class Work(Protocol):
     """What an execution asks of whoever knows the stages and the ledger."""
 
-    def begin(self, slot: Slot) -> SupervisedRun | StageState:
+    def begin(self, slot: Slot) -> LiveRun | StageState:
         """Start the slot's run now that what it needs is there, or say why it need not run."""
 
-    def conclude(self, slot: Slot, live: SupervisedRun) -> Run:
+    def conclude(self, slot: Slot, live: LiveRun) -> Run:
         """Read the final record of a run whose supervisor is gone."""
 
     def give_up(self, slot: Slot, failed: Sequence[str]) -> Run:
@@ -203,7 +203,7 @@ class Execution:
             # The terminal was closed: there is nobody to tell, and the runs go on to their end.
             self._watcher = SilentWatcher()
 
-    def _settle(self, slot: Slot, live: SupervisedRun) -> None:
+    def _settle(self, slot: Slot, live: LiveRun) -> None:
         run = self._work.conclude(slot, live)
         slot.live = None
         is_failure = run.status is RunStatus.FAILED

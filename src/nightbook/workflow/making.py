@@ -16,12 +16,12 @@ from nightbook.records import Cause, Run, RunKind, RunStatus
 from nightbook.runs.containment import ANY, choose_containment
 from nightbook.runs.facts import NewRun, Outcome, current_user
 from nightbook.runs.heartbeat import Heartbeat
-from nightbook.runs.launch import SupervisedRun
 from nightbook.runs.liveness import SupervisorProcess
 from nightbook.runs.patience import patiently
 from nightbook.runs.recovery import recover
 from nightbook.runs.request import CANCEL, FORK, SOURCE, TRACKING, DeclaredPath, ExecutionRequest
 from nightbook.workflow.engines import choose_engine, warm_up
+from nightbook.workflow.launching import HereLauncher
 from nightbook.workflow.planning import secrets_of
 from nightbook.workflow.requests import StageState
 
@@ -33,10 +33,12 @@ if TYPE_CHECKING:
     from nightbook.pipelines.stage import Stage
     from nightbook.records import Pin
     from nightbook.runs.git import GitState
+    from nightbook.runs.launch import LiveRun
     from nightbook.runs.ledger import Ledger
     from nightbook.runs.publisher import Publisher
     from nightbook.runs.request import Sharing
     from nightbook.settings import Settings
+    from nightbook.workflow.launching import Launcher
 
 USES_MLFLOW = "distribution mlflow"
 
@@ -55,6 +57,7 @@ class RunMaker:
         parent: The pipeline or sweep that they belong to; None for a lone notebook.
         threads: How many threads each run's libraries for numbers may use; None for as many as there are processors.
         share: Asked before each run which cells it has in common with others; or whether it has to wait for that.
+        launcher: Has them carried out, here or elsewhere.
     """
 
     settings: Settings
@@ -66,6 +69,7 @@ class RunMaker:
     parent: Run | None = None
     threads: int | None = None
     share: Callable[[Stage, Fingerprint], Sharing | StageState | None] = lambda *_: None
+    launcher: Launcher = field(default_factory=HereLauncher)
     _waiting: list[Path] = field(default_factory=list)
     _began: float = 0.0
     _heart: Heartbeat | None = None
@@ -120,7 +124,7 @@ class RunMaker:
                     write_atomically(folder / TRACKING, b"{}")
             self._waiting.clear()
 
-    def start(self, stage: Stage, fingerprint: Fingerprint, inputs: tuple[Pin, ...]) -> SupervisedRun | StageState:
+    def start(self, stage: Stage, fingerprint: Fingerprint, inputs: tuple[Pin, ...]) -> LiveRun | StageState:
         """Record a pending run and give it to a supervisor; or say that it has to wait."""
         sharing = self.share(stage, fingerprint)
         if isinstance(sharing, StageState):
@@ -135,11 +139,11 @@ class RunMaker:
         request = replace(self.execution(run, stage, folder, fingerprint), sharing=sharing)
         if request.awaits_tracking:
             self._waiting.append(folder)
-        live = SupervisedRun(run, request, idle_seconds=self.settings.warm_idle_seconds)
+        live = self.launcher.launch(run, request, stage)
         self.publisher.changed(run.run_id)
         return live
 
-    def conclude(self, live: SupervisedRun) -> Run:
+    def conclude(self, live: LiveRun) -> Run:
         """Read the final record of a run whose supervisor is gone; without one, the run is lost."""
         live.close()
         run = self.ledger.get(live.run.run_id)
@@ -191,7 +195,7 @@ class RunMaker:
             ledger=self.settings.ledger,
             root=str(self.settings.root),
             state=str(self.settings.state),
-            store=str(self.settings.store_folder),
+            store=self.settings.store,
             folder=str(folder),
             notebook=run.notebook or "",
             working_directory=str(stage.notebook.path.parent),

@@ -45,7 +45,7 @@ def gather_evidence(request: RunRequest, selection: Selection) -> Evidence:
         last_successes=successes,
         find_success=partial(find_success, settings),
         digests=FileDigests(settings.cache_folder / "digests.json"),
-        store=ContentStore(settings.store_folder),
+        store=ContentStore(settings.store),
         forced=(frozenset(selection.names) if request.is_forced else selection.forced) - request.spared,
         why_forced="forced" if request.is_forced else "a notebook file without outputs always runs",
     )

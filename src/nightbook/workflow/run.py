@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from nightbook.records import Run
-    from nightbook.runs.launch import SupervisedRun
+    from nightbook.runs.launch import LiveRun
     from nightbook.settings import Settings
     from nightbook.workflow.making import RunMaker
     from nightbook.workflow.requests import RunRequest, Watcher
@@ -50,7 +50,7 @@ def run(request: RunRequest, watcher: Watcher) -> RunResult:
             return nothing_to_do(work.plan, watcher)
         watcher.planned(work.plan)
         with making_runs(request, remember(request)) as maker:
-            return _execute(request, work, maker, watcher)
+            return _execute(work, maker, watcher)
 
 
 def prepare(request: RunRequest) -> StageWork:
@@ -71,11 +71,12 @@ def nothing_to_do(plan: Plan, watcher: Watcher) -> RunResult:
     return RunResult(status=RunStatus.SUCCEEDED, plan=plan, stages=views)
 
 
-def _execute(request: RunRequest, work: StageWork, maker: RunMaker, watcher: Watcher) -> RunResult:
+def _execute(work: StageWork, maker: RunMaker, watcher: Watcher) -> RunResult:
     work.maker = maker
+    jobs = maker.launcher.prepare(work.selection.pipeline.stages.values())
     if not work.selection.is_lone:
         maker.begin_parent(RunKind.PIPELINE, work.selection.given)
-    execution = Execution(work.slots(), work, jobs=request.jobs or request.settings.jobs, watcher=watcher)
+    execution = Execution(work.slots(), work, jobs=jobs, watcher=watcher)
     execution.run()
     patiently(partial(maker.end_parent, execution.outcome))
     watcher.publishing("writing reports and telling MLflow …")
@@ -122,7 +123,7 @@ class StageWork:
             for one in self.plan.decisions
         ]
 
-    def begin(self, slot: Slot) -> SupervisedRun | StageState:
+    def begin(self, slot: Slot) -> LiveRun | StageState:
         """Decide again, now that all before it is there: outputs that came out the same need no new run behind them."""
         pipeline = self.selection.pipeline
         decide = partial(settle, pipeline, slot.name, self.evidence)
@@ -133,7 +134,7 @@ class StageWork:
             self._succeeded(slot.name, decision.last)
         return begun
 
-    def conclude(self, slot: Slot, live: SupervisedRun) -> Run:
+    def conclude(self, slot: Slot, live: LiveRun) -> Run:
         """Read how it ended; a success is what the stages behind it are decided by."""
         run = self.maker.conclude(live)
         success = success_of(run, self._decisions[slot.name])

@@ -13,6 +13,7 @@ from nightbook.runs.request import FORK, LOG, REQUEST, SOURCE, TRUNK, Sharing
 from nightbook.runs.warm.places import RUNNER
 from nightbook.runs.warm.process import WarmProcess
 from nightbook.workflow.engines import choose_engine
+from nightbook.workflow.launching import HERE
 from nightbook.workflow.requests import StageState
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def split_sets(settings: Settings, sets: Sequence[ParameterSet], digests: FileDi
 
 
 def _split(settings: Settings, stages: Sequence[Stage], varied: tuple[str, ...], digests: FileDigests) -> Split:
+    if settings.executor != HERE:
+        return Split(cells=(), reason="the runs are carried out by an executor's workers")
     engine, reason = choose_engine(settings, stages[0])
     if engine != FORK:
         return Split(cells=(), reason=reason or f"the {engine} engine shares nothing")

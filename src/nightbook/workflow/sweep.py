@@ -17,6 +17,7 @@ from nightbook.runs.patience import patiently
 from nightbook.runs.request import COMPARISON, ComparisonOrder
 from nightbook.workflow.carrying import begin, making_runs, success_of, with_records
 from nightbook.workflow.execution import Execution, Slot
+from nightbook.workflow.launching import HERE
 from nightbook.workflow.planning import check_secrets, gather_evidence
 from nightbook.workflow.remembering import remember_sweep
 from nightbook.workflow.requests import RunRequest, RunResult, StageState, StageView, SweepRequest
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from nightbook.pipelines.plan import Decision
     from nightbook.records import LastSuccess
-    from nightbook.runs.launch import SupervisedRun
+    from nightbook.runs.launch import LiveRun
     from nightbook.runs.ledger import Ledger
     from nightbook.settings import Settings
     from nightbook.workflow.making import RunMaker
@@ -61,8 +62,9 @@ def sweep(request: SweepRequest, watcher: Watcher) -> RunResult:
         evidence = gather_evidence(replace(request.base, spared=spared), first)
         splits = split_sets(request.base.settings, sets, evidence.digests) if request.is_shared else {}
         # Its runs keep all processors busy: more threads in each would only wait for one another.
-        jobs = min(request.base.jobs or request.base.settings.jobs, len(sets))
-        maker.threads = max(1, len(os.sched_getaffinity(0)) // jobs)
+        if request.base.settings.executor == HERE:
+            jobs = min(request.base.jobs or request.base.settings.jobs, len(sets))
+            maker.threads = max(1, len(os.sched_getaffinity(0)) // jobs)
         with closing(Trunks(maker, splits)) as trunks:
             maker.share = trunks.share
             return _execute(request, SweepWork(sets=sets, evidence=evidence, maker=maker), parent, watcher)
@@ -117,7 +119,8 @@ def _not_begun(before: RunResult, parent: Run, maker: RunMaker) -> RunResult:
 
 def _execute(request: SweepRequest, work: SweepWork, parent: Run, watcher: Watcher) -> RunResult:
     base, maker, ledger = request.base, work.maker, work.maker.ledger
-    execution = Execution(work.slots(), work, jobs=base.jobs or base.settings.jobs, watcher=watcher)
+    jobs = maker.launcher.prepare(stage for one in work.sets for stage in one.pipeline.stages.values())
+    execution = Execution(work.slots(), work, jobs=jobs, watcher=watcher)
     execution.run()
     watcher.publishing("comparing the runs, telling MLflow …")
     request = replace(request, direction=_direction(request, ledger, execution.views))
@@ -186,7 +189,7 @@ class SweepWork:
     def _name(self, one: ParameterSet, stage: str) -> str:
         return one.name if len(one.changed) == 1 else f"{stage} {one.name}"
 
-    def begin(self, slot: Slot) -> SupervisedRun | StageState:
+    def begin(self, slot: Slot) -> LiveRun | StageState:
         """A set that succeeded before, with the same code and data, is not run again."""
         one, name = self._places[slot.name]
         decide = partial(self._decide, one, name)
@@ -207,7 +210,7 @@ class SweepWork:
         own = self._successes.setdefault(one.digest, {})
         return settle(one.pipeline, name, replace(self.evidence, last_successes={**shared, **own}))
 
-    def conclude(self, slot: Slot, live: SupervisedRun) -> Run:
+    def conclude(self, slot: Slot, live: LiveRun) -> Run:
         """Read how it ended; stages of the same set that come behind it are decided by that."""
         run = self.maker.conclude(live)
         one, name = self._places[slot.name]

@@ -1,0 +1,1 @@
+"""What others can provide: interfaces, and the registry that loads them by name."""
