@@ -34,6 +34,7 @@ MODULES = {
     "runner": "nightbook.runs.engine",
     "publisher": "nightbook.runs.publish",
     "page writer": "nightbook.runs.publish",
+    "command": "nightbook.cli.attended",
 }
 
 
@@ -138,7 +139,10 @@ class Scene:
         return notebook
 
     def processes(self, part: str, run: Run | None = None) -> list[psutil.Process]:
-        """Live processes of ours in this project: `kernel`, `keeper`, `unshare` or one of `MODULES`."""
+        """Live processes of ours in this project: `kernel`, `keeper`, `unshare` or one of `MODULES`.
+
+        A `command` is one that a warm process carries out for the one that was typed.
+        """
         place = str(self.folder(run)) if run is not None else str(self.root)
         found = []
         for process in psutil.process_iter():
@@ -156,6 +160,8 @@ class Scene:
             return "ipykernel_launcher" in " ".join(command) and (
                 run is None or process.environ().get("NIGHTBOOK_RUN_ID") == run.run_id
             )
+        if part == "command":
+            return MODULES[part] in command and process.cwd() == str(Path(place).resolve())
         if part == "keeper" or not any(place in word for word in command):
             return False
         if part == "unshare":

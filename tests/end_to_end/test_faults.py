@@ -333,7 +333,8 @@ def test_when_the_command_is_killed_its_runs_end_as_cancelled(
             assert states(run.cells) == ["succeeded", "succeeded", "failed", "not_run"]
             assert_true_notebook(scene, run.to_json())
         (parent,) = ledger.runs(kind=RunKind.PIPELINE)
-        assert parent.status.value == ("lost" if number is signal.SIGKILL else "cancelled")
+        # Where a warm process carries the command out, it learns that the one that was typed is gone.
+        assert parent.status.value in ({"lost", "cancelled"} if number is signal.SIGKILL else {"cancelled"})
     scene.command("sync", expect=5)
     for run in runs.values():
         assert (scene.folder(run) / "report.html").exists()
