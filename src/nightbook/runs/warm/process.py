@@ -7,7 +7,7 @@ import os
 import select
 import socket
 import subprocess
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from nightbook.errors import StorageError
@@ -80,10 +80,12 @@ class WarmProcess:
             module=self._command[0],
             arguments=self._command[1:],
         )
-        with suppress(OSError, StorageError):
+        with ExitStack() as stack, suppress(OSError, StorageError):
             connection = connect(place_of(kind, os.environ), os.environ)
             if connection is not None:
+                stack.enter_context(connection)
                 send_order(connection, order, self._descriptors)
+                stack.pop_all()
                 return connection
         return None
 
