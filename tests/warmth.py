@@ -8,8 +8,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,29 @@ def release(forked: Forked) -> None:
     forked.connection.close()
     if forked.handle >= 0:
         os.close(forked.handle)
+
+
+@contextmanager
+def failing_parent(place: Place, said: bytes = b"") -> Iterator[list[socket.socket]]:
+    """A parent that says something and hangs up; yields whom it served."""
+    served: list[socket.socket] = []
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    served.append(connection)
+                    connection.sendall(said)
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(place.socket))
+        listener.listen()
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield served
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
 
 
 class WarmFolder:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import socket
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -12,10 +11,10 @@ import pytest
 from nightbook.runs.census import RUN_FOLDER, RUN_VARIABLE
 from nightbook.runs.warm.asking import ask, connect, ensure_parent, introduced, try_to_connect
 from nightbook.runs.warm.places import KERNEL, Place, place_of
-from warmth import WarmFolder, code_order, open_descriptors, until
+from warmth import WarmFolder, code_order, failing_parent, open_descriptors, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.runs.warm.conftest import Talk
 
@@ -72,36 +71,13 @@ def test_a_parent_belongs_to_no_run(warm: WarmFolder, place: Place, monkeypatch:
     assert {RUN_VARIABLE, RUN_FOLDER, "MLFLOW_RUN_ID"}.isdisjoint(names)
 
 
-@pytest.fixture
-def fails(place: Place) -> Iterator[list[bytes]]:
-    """A parent that says what a test wants, and hangs up."""
-    says: list[bytes] = []
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        listener.bind(str(place.socket))
-        listener.listen()
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                with connection:
-                    connection.sendall(b"".join(says))
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield says
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
-
-
 @pytest.mark.parametrize("said", [b"", b"nonsense\n", b'{"forked": 1', b'{"forked": 1}\n'])
-def test_a_parent_that_fails_is_asked_again_and_then_no_more(place: Place, fails: list[bytes], said: bytes) -> None:
-    fails.append(said)
-    before = open_descriptors()
-    assert ask(place, code_order("pass"), (), None) is None
-    assert open_descriptors() == before
+def test_a_parent_that_fails_is_asked_again_and_then_no_more(place: Place, said: bytes) -> None:
+    with failing_parent(place, said) as asked:
+        before = open_descriptors()
+        assert ask(place, code_order("pass"), (), None) is None
+    assert len(asked) == 3
+    assert open_descriptors() < before
 
 
 def test_an_introduction_may_come_in_pieces_and_hands_over_what_came_along() -> None:

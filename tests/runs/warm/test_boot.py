@@ -7,7 +7,7 @@ from nightbook.runs.containment import choose_containment
 from nightbook.runs.warm.asking import ensure_parent
 from nightbook.runs.warm.boot import IDLE
 from nightbook.runs.warm.isolation import present_surroundings
-from nightbook.runs.warm.kernels import Imports, fork_kernel
+from nightbook.runs.warm.kernels import Imports, fork_kernel, parents_environment
 from nightbook.runs.warm.places import KERNEL, place_of
 from warmth import WarmFolder, until
 
@@ -31,7 +31,7 @@ UNFIT = {
 def test_a_parent_says_who_it_is_and_leaves_nothing_behind(warm: WarmFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     place = place_of(KERNEL, os.environ)
     monkeypatch.setenv(IDLE, "0.1")
-    ensure_parent(place, os.environ)
+    ensure_parent(place, parents_environment(os.environ))
     assert place.socket.exists()
     until(lambda: not place.socket.exists())
     until(lambda: not warm.parents(KERNEL))

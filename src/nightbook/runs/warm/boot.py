@@ -43,8 +43,10 @@ def main() -> None:
     if threads():
         sys.stderr.write(f"cannot fork beside threads: {', '.join(threads())}\n")
         _leave(tenancy)
+    # Held here: it is to be open still when this begins again.
+    listener = socket.socket(fileno=number)
     found = WarmParent(
-        socket.socket(fileno=number),
+        listener,
         role,
         Preloader(unfit),
         tenancy,
@@ -54,7 +56,7 @@ def main() -> None:
         _leave(tenancy)
     sys.stderr.write(f"begins again without {found.module}, which {found.reason}\n")
     os.environ[UNFIT] = json.dumps({**unfit, found.module: found.reason})
-    os.set_inheritable(number, True)  # noqa: FBT003 - no keyword there
+    listener.set_inheritable(True)  # noqa: FBT003 - no keyword there
     os.execv(sys.executable, [*sys.orig_argv])  # noqa: S606 - ourselves
 
 
