@@ -38,7 +38,18 @@ from nightbook.runs.warm.roles import ProcessRole
 from nightbook.runs.warm.tenancy import Tenancy
 listener, place = socket.socket(fileno=int(sys.argv[1])), Place(key=sys.argv[2], folder=Path(sys.argv[3]))
 role = ProcessRole(lambda: None)
+exec(sys.argv[5])
 WarmParent(listener, role, Preloader(), Tenancy(place), idle_seconds=float(sys.argv[4])).serve()
+"""
+# Has commands be Python code that sets `code`.
+STAND_IN = """
+import nightbook.cli.main
+def carry_out(arguments):
+    namespace = {"code": 0, "arguments": arguments}
+    exec(arguments[-1], namespace)
+    sys.stdout.flush()
+    return namespace["code"]
+nightbook.cli.main.carry_out = carry_out
 """
 
 
@@ -110,6 +121,15 @@ def failing_parent(place: Place, said: bytes = b"") -> Iterator[list[socket.sock
         thread.join()
 
 
+@contextmanager
+def silent_parent(place: Place) -> Iterator[None]:
+    """A parent that never answers."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(place.socket))
+        listener.listen()
+        yield
+
+
 class WarmFolder:
     """Where a test's parents listen."""
 
@@ -125,15 +145,17 @@ class WarmFolder:
         """Those that are becoming parents."""
         return [process for process in self._processes() if "nightbook.runs.warm.boot" in _words(process)]
 
-    def start_light(self, *, idle_seconds: float = 600, kind: str = RUNNER) -> tuple[subprocess.Popen[bytes], Place]:
-        """Start a parent of processes that has loaded next to nothing."""
-        place = place_of(kind, os.environ)
+    def start_light(
+        self, *, idle_seconds: float = 600, prelude: str = "pass"
+    ) -> tuple[subprocess.Popen[bytes], Place]:
+        """Start a parent of processes that has loaded next to nothing, and executes some code first."""
+        place = place_of(RUNNER, os.environ)
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener, place.log.open("ab") as log:
             listener.bind(str(place.socket))
             listener.listen()
             number = listener.fileno()
             command = [sys.executable, "-c", LIGHT, str(number), place.key, str(place.folder), str(idle_seconds)]
-            process = subprocess.Popen(command, stderr=log, cwd=self.path, pass_fds=[number])
+            process = subprocess.Popen([*command, prelude], stderr=log, cwd=self.path, pass_fds=[number])
         self._light.append(process)
         return process, place
 

@@ -30,6 +30,8 @@ def main() -> None:
     # The shell that started us has the keyboard's signals ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    # Where a module has taken us that proved unfit, should this be a new beginning.
+    os.chdir(place.folder)
     kind = place.key.partition("-")[0]
     setproctitle(f"nightbook {kind} parent {place.key}")
     tenancy = Tenancy(place)
