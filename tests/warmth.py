@@ -70,15 +70,13 @@ def is_running(pid: int) -> bool:
 
 
 def open_descriptors(pid: int | str = "self") -> int:
-    return len(os.listdir(f"/proc/{pid}/fd"))
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
 def code_order(code: str, *, modules: Sequence[str] = ()) -> Order:
     """An order for a process that executes some code: timeit's `main` does, as would one of ours."""
     arguments = ("-n", "1", "-r", "1", code)
-    return Order(
-        surroundings=present_surroundings(), module="timeit", arguments=arguments, modules=tuple(modules)
-    )
+    return Order(surroundings=present_surroundings(), module="timeit", arguments=arguments, modules=tuple(modules))
 
 
 def fork_for(place: Place, code: str) -> Forked:
@@ -145,9 +143,7 @@ class WarmFolder:
         """Those that are becoming parents."""
         return [process for process in self._processes() if "nightbook.runs.warm.boot" in _words(process)]
 
-    def start_light(
-        self, *, idle_seconds: float = 600, prelude: str = "pass"
-    ) -> tuple[subprocess.Popen[bytes], Place]:
+    def start_light(self, *, idle_seconds: float = 600, prelude: str = "pass") -> tuple[subprocess.Popen[bytes], Place]:
         """Start a parent of processes that has loaded next to nothing, and executes some code first."""
         place = place_of(RUNNER, os.environ)
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener, place.log.open("ab") as log:

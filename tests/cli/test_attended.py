@@ -2,20 +2,26 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from nightbook.cli.attended import attend
+from nightbook.runs.warm.asking import ask
+from nightbook.runs.warm.isolation import present_surroundings
+from nightbook.runs.warm.orders import Order
 from nightbook.runs.warm.places import RUNNER, place_of
-from warmth import STAND_IN, WarmFolder, failing_parent, is_running, until
+from warmth import STAND_IN, WarmFolder, failing_parent, is_running, release, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 ATTEND = "import sys\nfrom nightbook.cli.attended import attend\nsys.exit(attend(sys.argv[1:]))"
 # Ends by a signal with a code of its own, having said which.
@@ -105,17 +111,21 @@ def test_the_end_of_its_attendant_is_a_hang_up_for_the_command(
 
 
 def test_a_command_whose_attendant_is_gone_before_it_begins_does_not_begin(
-    warm: WarmFolder, tmp_path: Path
+    stand_in: WarmFolder, tmp_path: Path
 ) -> None:
-    parent, _ = warm.start_light(prelude=STAND_IN)
-    parent.send_signal(signal.SIGSTOP)
-    process = subprocess.Popen([sys.executable, "-c", ATTEND, f"open({str(tmp_path / 'begun')!r}, 'w').close()"])
-    # It has asked as soon as it waits for the answer.
-    until(lambda: open(f"/proc/{process.pid}/wchan").read() not in ("", "0") and _is_waiting(process.pid))
-    process.kill()
-    process.wait()
-    parent.send_signal(signal.SIGCONT)
-    assert subprocess.run([sys.executable, "-c", ATTEND, "code = 5"], check=False).returncode == 5
+    order = Order(
+        surroundings=present_surroundings(str(tmp_path)),
+        module="nightbook.cli.attended",
+        arguments=("open('begun', 'w').close()",),
+    )
+    ours, theirs = socket.socketpair()
+    ours.close()
+    with theirs, Path(os.devnull).open("r+b") as nothing:
+        given = (*[nothing.fileno()] * 3, theirs.fileno())
+        forked = ask(place_of(RUNNER, os.environ), order, given, None)
+    assert forked is not None
+    assert select.select([forked.handle], [], [], 60)[0]
+    release(forked)
     assert not (tmp_path / "begun").exists()
 
 
@@ -127,7 +137,7 @@ def test_a_command_that_is_killed_says_so(attendant: Callable[..., subprocess.Po
 
 def test_without_a_parent_nothing_is_begun(warm: WarmFolder) -> None:
     assert attend(["run"]) is None
-    with failing_parent(place_of(RUNNER, os.environ)):
+    with failing_parent(place_of(RUNNER, os.environ)), suppress(OSError):
         assert attend(["run"]) is None
     warm.path.chmod(0o755)
     assert attend(["run"]) is None

@@ -41,7 +41,10 @@ def test_both_kinds_of_kernel_are_driven_alike(shared_warm: WarmFolder, tmp_path
     journal = Journal(request)
     journal.prepared(notebook)
     SupervisedClient(notebook, journal=journal, kernel_name="python3", forked=forked).execute_notebook()
-    texts = ["".join(str(one.get("text", one.get("data", one.get("ename")))) for one in cell.outputs) for cell in notebook.cells]
+    texts = [
+        "".join(str(one.get("text", one.get("data", one.get("ename")))) for one in cell.outputs)
+        for cell in notebook.cells
+    ]
     assert texts == ["counting\n", "{'text/plain': '21'}", "below\n", "ValueError", ""]
     assert [cell.execution_count for cell in notebook.cells] == [1, 2, 3, 4, None]
     kinds = [event.kind for event in EventReader(tmp_path / EVENTS).read()]

@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -82,7 +83,7 @@ def test_a_parent_that_fails_is_asked_again_and_then_no_more(place: Place, said:
 
 def test_an_introduction_may_come_in_pieces_and_hands_over_what_came_along() -> None:
     ours, theirs = socket.socketpair()
-    with ours, theirs, open(os.devnull, "rb") as file:
+    with ours, theirs, Path(os.devnull).open("rb") as file:
         theirs.sendall(b'{"for')
         socket.send_fds(theirs, [b'ked": 5}\n'], [file.fileno()])
         forked = introduced(ours)
@@ -95,7 +96,7 @@ def test_an_introduction_may_come_in_pieces_and_hands_over_what_came_along() -> 
 def test_who_keeps_a_kernel_introduces_itself() -> None:
     ours, theirs = socket.socketpair()
     before = open_descriptors()
-    with ours, theirs, open(os.devnull, "rb") as file:
+    with ours, theirs, Path(os.devnull).open("rb") as file:
         socket.send_fds(theirs, [b'{"forked": 5}\n{"pid": 6}\n'], [file.fileno()])
         forked = introduced(ours, is_kept=True)
         assert forked is not None

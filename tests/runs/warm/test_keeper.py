@@ -41,6 +41,7 @@ def test_it_tells_how_the_kernel_ended(kernel: Talk, code: str, returncode: int)
 
 
 def test_a_kernel_whose_client_leaves_ends_in_good_order(kernel: Talk) -> None:
+    kernel.run("1")
     kernel.manager.shutdown_kernel()
     assert kernel.manager.returncode(within_seconds=60) == 0
     until(lambda: not is_running(kernel.ends.keeper_pid))
@@ -50,7 +51,7 @@ def test_an_interrupt_reaches_the_cell_and_not_the_kernel(kernel: Talk) -> None:
     kernel.begin(ENDLESS)
     assert "at work" in kernel.hear(until_said="at work")
     kernel.manager.interrupt_kernel()
-    assert kernel.hear() == "KeyboardInterrupt"
+    assert kernel.hear().endswith("KeyboardInterrupt")
     assert kernel.run("print('still here')") == "still here\n"
 
 

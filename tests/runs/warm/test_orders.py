@@ -5,6 +5,7 @@ import os
 import socket
 import struct
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -28,7 +29,7 @@ def order(**environment: str) -> Order:
 def test_an_order_arrives_as_it_was_given_with_its_descriptors(value: str) -> None:
     ours, theirs = socket.socketpair()
     given = order(VALUE=value)
-    with ours, theirs, open(os.devnull, "rb") as file:
+    with ours, theirs, Path(os.devnull).open("rb") as file:
         sending = threading.Thread(target=send_order, args=(ours, given, [file.fileno()] * 4))
         sending.start()
         received = receive_order(theirs)
@@ -66,7 +67,7 @@ def test_what_imports_have_set_lies_below_what_was_asked_for() -> None:
 @pytest.mark.parametrize("more", [0, 1])
 def test_what_makes_no_sense_is_no_order_and_leaves_no_descriptor_open(body: bytes, more: int) -> None:
     ours, theirs = socket.socketpair()
-    with ours, theirs, open(os.devnull, "rb") as file:
+    with ours, theirs, Path(os.devnull).open("rb") as file:
         before = open_descriptors()
         # With one more announced it is half an order.
         socket.send_fds(ours, [struct.pack(">I", len(body) + more) + body], [file.fileno()] * 2)

@@ -6,6 +6,7 @@ import select
 import signal
 import socket
 import struct
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -15,8 +16,6 @@ from nightbook.runs.warm.asking import try_to_connect
 from nightbook.runs.warm.places import KERNEL, Place
 from warmth import WarmFolder, fork_for, is_running, open_descriptors, release, until
 
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SLEEP = "import time; time.sleep(600)"
 
@@ -120,7 +119,7 @@ def test_an_order_that_makes_no_sense_harms_nobody(warm: WarmFolder, said: bytes
     parent, place = warm.start_light()
     assert serves(place)
     before = waiting_descriptors(parent.pid)
-    with open(os.devnull, "rb") as file:
+    with Path(os.devnull).open("rb") as file:
         connection = try_to_connect(place)
         assert connection is not None
         with connection:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from nightbook.runs.warm.places import KERNEL, RUNNER, Place
 from nightbook.runs.warm.tenancy import MOST_PARENTS, Tenancy
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def settle(folder: Path, number: int, *, kind: str = KERNEL) -> Place:

@@ -58,7 +58,7 @@ def main() -> None:
         _leave(tenancy)
     sys.stderr.write(f"begins again without {found.module}, which {found.reason}\n")
     os.environ[UNFIT] = json.dumps({**unfit, found.module: found.reason})
-    listener.set_inheritable(True)  # noqa: FBT003 - no keyword there
+    listener.set_inheritable(True)
     os.execv(sys.executable, [*sys.orig_argv])  # noqa: S606 - ourselves
 
 
