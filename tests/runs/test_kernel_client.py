@@ -1,18 +1,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import uuid
 from typing import TYPE_CHECKING
 
 import nbformat
 import pytest
 
-from nightbook.runs.containment import choose_containment
+from nightbook.runs.census import RUN_FOLDER, RUN_VARIABLE, RUNNER_MODULE
 from nightbook.runs.events import EventKind, EventReader
-from nightbook.runs.journal import Journal
-from nightbook.runs.kernel_client import SupervisedClient
-from nightbook.runs.request import EVENTS, FORK, JUPYTER, ExecutionRequest
-from nightbook.runs.warm.isolation import present_surroundings
-from nightbook.runs.warm.kernels import Imports, fork_kernel
+from nightbook.runs.process import command_for
+from nightbook.runs.request import EVENTS, FORK, JUPYTER, REQUEST, SOURCE, ExecutionRequest
+from nightbook.runs.warm.asking import ensure_parent
+from nightbook.runs.warm.kernels import parents_environment
 from nightbook.runs.warm.places import KERNEL, place_of
 
 if TYPE_CHECKING:
@@ -20,33 +21,30 @@ if TYPE_CHECKING:
 
     from warmth import WarmFolder
 
-CELLS = ["n = 20\nprint('counting')", "n + 1", "import os\n_ = os.system('echo below')", "raise ValueError(n)", "n"]
+CELLS = [
+    "n = 20\nprint('counting')",
+    "n + 1",
+    "import sys\nprint('below', file=sys.stderr)",
+    "raise ValueError(n)",
+    "n",
+]
+TOLD = ["counting", "'text/plain': '21'", "below", "ValueError"]
 
 
 @pytest.mark.parametrize("engine", [FORK, JUPYTER])
 def test_both_kinds_of_kernel_are_driven_alike(shared_warm: WarmFolder, tmp_path: Path, engine: str) -> None:
     known = dict.fromkeys(("ledger", "root", "state", "store", "folder", "working_directory"), str(tmp_path))
-    request = ExecutionRequest(
-        **known, run_id="r", notebook="n.ipynb", kernel_name="python3", language="python", engine=engine
-    )
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-    for index, cell in enumerate(notebook.cells):
-        cell.metadata["nightbook"] = {"index": index}
-    forked = None
+    own = {"run_id": uuid.uuid4().hex, "notebook": "n.ipynb", "kernel_name": "python3", "language": "python"}
+    ExecutionRequest(**known, **own, engine=engine).write(tmp_path / REQUEST)
+    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / SOURCE)
     if engine == FORK:
-        imports = Imports()
-        place = place_of(KERNEL, os.environ)
-        forked = fork_kernel(place, present_surroundings(str(tmp_path)), choose_containment(), imports=imports, log=2)
-        assert forked is not None
-    journal = Journal(request)
-    journal.prepared(notebook)
-    SupervisedClient(notebook, journal=journal, kernel_name="python3", forked=forked).execute_notebook()
-    texts = [
-        "".join(str(one.get("text", one.get("data", one.get("ename")))) for one in cell.outputs)
-        for cell in notebook.cells
-    ]
-    assert texts == ["counting\n", "{'text/plain': '21'}", "below\n", "ValueError", ""]
-    assert [cell.execution_count for cell in notebook.cells] == [1, 2, 3, 4, None]
-    kinds = [event.kind for event in EventReader(tmp_path / EVENTS).read()]
-    assert kinds.count(EventKind.CELL_STARTED) == kinds.count(EventKind.CELL_ENDED) == 4
-    assert kinds[-1] is EventKind.ENDED
+        ensure_parent(place_of(KERNEL, os.environ, root=str(tmp_path)), parents_environment(os.environ))
+    environment = {**os.environ, RUN_VARIABLE: own["run_id"], RUN_FOLDER: str(tmp_path)}
+    # In a process of its own, as always: Jupyter's client leaves threads and sockets to the process's end.
+    subprocess.run(command_for(RUNNER_MODULE, str(tmp_path / REQUEST)), cwd=tmp_path, env=environment, check=True)
+    events = list(EventReader(tmp_path / EVENTS).read())
+    statuses = [event.fields["status"] for event in events if event.kind is EventKind.CELL_ENDED]
+    assert statuses == ["succeeded", "succeeded", "succeeded", "failed"]
+    shown = {event.fields["position"]: event.fields["outputs"] for event in events if "outputs" in event.fields}
+    assert [told in str(outputs) for told, outputs in zip(TOLD, shown.values(), strict=True)] == [True] * 4

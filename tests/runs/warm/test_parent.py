@@ -7,7 +7,6 @@ import signal
 import socket
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -15,7 +14,6 @@ import pytest
 from nightbook.runs.warm.asking import try_to_connect
 from nightbook.runs.warm.places import KERNEL, Place
 from warmth import WarmFolder, fork_for, is_running, open_descriptors, release, until
-
 
 SLEEP = "import time; time.sleep(600)"
 
