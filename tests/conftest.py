@@ -16,7 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytest_plugins = ["services", "warmth"]
+pytest_plugins = ["services", "tests.warmth"]
 
 OWN_PREFIXES = ("IPYTHON", "JUPYTER", "MLFLOW_", "NIGHTBOOK_", "PAPERMILL_")
 HOME = tempfile.TemporaryDirectory(prefix="nightbook-tests-")

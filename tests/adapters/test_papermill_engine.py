@@ -14,7 +14,7 @@ from nightbook.adapters.papermill_engine import fork_for
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from warmth import WarmFolder
+    from tests.warmth import WarmFolder
 
 ENGINE = "nightbook"
 WHO = "import sys\nprint(type(sys.stdout).__module__)"

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.warmth import STAND_IN, WarmFolder, failing_parent, is_running, release, until
 
 from nightbook.cli.attended import attend
 from nightbook.runs.warm.asking import ask
 from nightbook.runs.warm.isolation import present_surroundings
 from nightbook.runs.warm.orders import Order
 from nightbook.runs.warm.places import RUNNER, place_of
-from warmth import STAND_IN, WarmFolder, failing_parent, is_running, release, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

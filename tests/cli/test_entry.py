@@ -5,9 +5,9 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.warmth import STAND_IN, WarmFolder
 
 from nightbook.cli.entry import _may_be_elsewhere
-from warmth import STAND_IN, WarmFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

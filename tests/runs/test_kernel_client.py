@@ -19,7 +19,7 @@ from nightbook.runs.warm.places import KERNEL, place_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from warmth import WarmFolder
+    from tests.warmth import WarmFolder
 
 CELLS = [
     "n = 20\nprint('counting')",
@@ -35,7 +35,8 @@ TOLD = ["counting", "'text/plain': '21'", "below", "ValueError"]
 def test_both_kinds_of_kernel_are_driven_alike(shared_warm: WarmFolder, tmp_path: Path, engine: str) -> None:
     known = dict.fromkeys(("ledger", "root", "state", "store", "folder", "working_directory"), str(tmp_path))
     own = {"run_id": uuid.uuid4().hex, "notebook": "n.ipynb", "kernel_name": "python3", "language": "python"}
-    ExecutionRequest(**known, **own, engine=engine).write(tmp_path / REQUEST)
+    request = ExecutionRequest(**known, **own, engine=engine)  # type: ignore[arg-type]  # of the fields' own types
+    request.write(tmp_path / REQUEST)
     cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / SOURCE)
     if engine == FORK:

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.warmth import WarmFolder, is_running, silent_parent, until
 
 from nightbook.runs.census import RUNNER_MODULE
 from nightbook.runs.events import EventKind, EventReader
@@ -16,7 +17,6 @@ from nightbook.runs.runner import ForkedRunner, Runner, start_runner
 from nightbook.runs.warm.asking import ensure_parent
 from nightbook.runs.warm.kernels import parents_environment
 from nightbook.runs.warm.places import KERNEL, place_of
-from warmth import WarmFolder, is_running, silent_parent, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ def start(tmp_path: Path, new_notebook: Callable[..., Path]) -> Iterator[Callabl
     def started(cell: str, engine: str = FORK) -> Runner:
         known = dict.fromkeys(("ledger", "root", "state", "store", "folder", "working_directory"), str(tmp_path))
         request = ExecutionRequest(
-            **known,
+            **known,  # type: ignore[arg-type]  # of the fields' own types
             run_id=uuid.uuid4().hex,
             notebook="n.ipynb",
             kernel_name="python3",

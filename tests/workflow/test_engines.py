@@ -5,13 +5,13 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.warmth import WarmFolder, until
 
 from nightbook.pipelines.stage import load_stage
 from nightbook.runs.request import FORK, JUPYTER
 from nightbook.runs.warm.places import KERNEL, place_of
 from nightbook.settings import load_settings
 from nightbook.workflow.engines import choose_engine, warm_up
-from warmth import WarmFolder, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

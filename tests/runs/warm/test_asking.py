@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.warmth import WarmFolder, code_order, failing_parent, open_descriptors, until
 
 from nightbook.runs.census import RUN_FOLDER, RUN_VARIABLE
 from nightbook.runs.warm.asking import ask, connect, ensure_parent, introduced, try_to_connect
 from nightbook.runs.warm.places import KERNEL, Place, place_of
-from warmth import WarmFolder, code_order, failing_parent, open_descriptors, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,13 +3,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from tests.warmth import WarmFolder, until
+
 from nightbook.runs.containment import choose_containment
 from nightbook.runs.warm.asking import ensure_parent
 from nightbook.runs.warm.boot import IDLE
 from nightbook.runs.warm.isolation import present_surroundings
 from nightbook.runs.warm.kernels import Imports, fork_kernel, parents_environment
 from nightbook.runs.warm.places import KERNEL, place_of
-from warmth import WarmFolder, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

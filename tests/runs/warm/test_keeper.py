@@ -5,9 +5,9 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.warmth import WarmFolder, is_running, until
 
 from nightbook.runs.containment import Containment, choose_containment
-from warmth import WarmFolder, is_running, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

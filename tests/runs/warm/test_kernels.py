@@ -3,11 +3,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from tests.warmth import WarmFolder, open_descriptors, until
+
 from nightbook.runs.containment import Containment
 from nightbook.runs.warm.isolation import present_surroundings
 from nightbook.runs.warm.kernels import Imports, fork_kernel, parents_environment
 from nightbook.runs.warm.places import KERNEL, place_of
-from warmth import WarmFolder, open_descriptors, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

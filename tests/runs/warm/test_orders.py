@@ -8,10 +8,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from tests.warmth import open_descriptors
 
 from nightbook.runs.warm.isolation import Surroundings
 from nightbook.runs.warm.orders import Order, receive_order, send_order
-from warmth import open_descriptors
 
 
 def order(**environment: str) -> Order:

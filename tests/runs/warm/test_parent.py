@@ -10,10 +10,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.warmth import WarmFolder, fork_for, is_running, open_descriptors, release, until
 
 from nightbook.runs.warm.asking import try_to_connect
 from nightbook.runs.warm.places import KERNEL, Place
-from warmth import WarmFolder, fork_for, is_running, open_descriptors, release, until
 
 SLEEP = "import time; time.sleep(600)"
 

@@ -20,7 +20,7 @@ from nightbook.runs.warm.places import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from warmth import WarmFolder
+    from tests.warmth import WarmFolder
 
 CANNOT_CHANGE = ["PYTHONHASHSEED", "PYTHONPATH", "LD_LIBRARY_PATH", "LC_ALL", "VIRTUAL_ENV"]
 READ_BY_LIBRARIES = ["OMP_NUM_THREADS", "HOME", "TZ", "CUDA_VISIBLE_DEVICES", "A_VARIABLE_OF_SOMEBODYS"]

@@ -8,10 +8,10 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.warmth import WarmFolder, failing_parent, is_running, open_descriptors
 
 from nightbook.runs.warm.places import RUNNER, place_of
 from nightbook.runs.warm.process import WarmProcess
-from warmth import WarmFolder, failing_parent, is_running, open_descriptors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,12 +5,12 @@ import subprocess
 import sys
 
 import pytest
+from tests.warmth import code_order
 
 from nightbook.runs.warm.isolation import present_surroundings
 from nightbook.runs.warm.orders import Order
 from nightbook.runs.warm.places import KERNEL, PUBLISHER, RUNNER
 from nightbook.runs.warm.roles import KernelRole, ProcessRole, _take_standard, role_of
-from warmth import code_order
 
 
 @pytest.mark.parametrize(
