@@ -16,7 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytest_plugins = ["clusters", "services"]
+pytest_plugins = ["clusters", "services", "tests.forks", "tests.warmth"]
 
 OWN_PREFIXES = ("IPYTHON", "JUPYTER", "MLFLOW_", "NIGHTBOOK_", "PAPERMILL_")
 HOME = tempfile.TemporaryDirectory(prefix="nightbook-tests-")
@@ -48,6 +48,8 @@ def isolate() -> None:
         "MLFLOW_DISABLE_TELEMETRY": "true",
         # The font cache takes seconds to build and does not change.
         "MPLCONFIGDIR": str(Path(__file__).parents[1] / ".pytest_cache" / "matplotlib"),
+        # Warm parents end themselves soon after the last test.
+        "NIGHTBOOK_WARM_IDLE_SECONDS": "20",
     }
 
 

@@ -160,9 +160,8 @@ class Scene:
             return "ipykernel_launcher" in " ".join(command) and (
                 run is None or process.environ().get("NIGHTBOOK_RUN_ID") == run.run_id
             )
-        if part == "command":
-            return MODULES[part] in command and process.cwd() == str(Path(place).resolve())
-        if part == "keeper" or not any(place in word for word in command):
+        place_of_part = process.cwd() if part == "command" else " ".join(command)
+        if part == "keeper" or place not in place_of_part:
             return False
         if part == "unshare":
             return Path(command[0]).name == "unshare"

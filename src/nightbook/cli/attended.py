@@ -83,6 +83,9 @@ def main(connection: int) -> None:
     fcntl.fcntl(connection, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(connection, fcntl.F_SETSIG, signal.SIGHUP)
     fcntl.fcntl(connection, fcntl.F_SETFL, fcntl.fcntl(connection, fcntl.F_GETFL) | os.O_ASYNC)
+    if select.select([stream], [], [], 0)[0]:
+        # It was gone before the operating system was asked to tell.
+        os.kill(os.getpid(), signal.SIGHUP)
     command = import_module("nightbook.cli.main")
     code = command.carry_out(sys.argv[1:])
     with suppress(OSError):

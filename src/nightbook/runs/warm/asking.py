@@ -8,7 +8,7 @@ import socket
 import struct
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,18 +57,20 @@ def ask(place: Place, order: Order, descriptors: Sequence[int], environment: Map
         descriptors: What goes along.
         environment: With which the parent is started, should there be none; None starts none.
     """
-    for _ in range(_TRIES):
-        with suppress(OSError, ValueError):
-            connection = connect(place, environment)
-            if connection is None:
-                return None
+    # Every module that proves unfit has the parent begin again: it listens all the while, and need not be started.
+    for attempt in range(_TRIES + len(order.modules)):
+        connection = connect(place, environment if attempt < _TRIES else None)
+        if connection is None:
+            return None
+        with ExitStack() as stack, suppress(OSError, ValueError):
+            stack.enter_context(connection)
             connection.settimeout(PATIENCE_SECONDS)
             send_order(connection, order, descriptors)
             forked = introduced(connection, is_kept=bool(order.containment))
             if forked is not None:
                 connection.settimeout(None)
+                stack.pop_all()
                 return forked
-            connection.close()
     return None
 
 
@@ -147,10 +149,11 @@ def introduced(connection: socket.socket, *, is_kept: bool = False) -> Forked | 
                     found = words["forked"]
                 elif is_kept and "keeper" in words:
                     found = sender
-    if handle >= 0 and (is_kept or not found):
+    is_known = bool(found) and handle >= 0
+    if handle >= 0 and (is_kept or not is_known):
         os.close(handle)
         handle = -1
-    return Forked(pid=found, handle=handle, connection=connection) if found else None
+    return Forked(pid=found, handle=handle, connection=connection) if is_known else None
 
 
 def hear(connection: socket.socket) -> tuple[bytes, int, list[int]]:

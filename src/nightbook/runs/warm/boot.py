@@ -29,6 +29,8 @@ def main() -> None:
     # The shell that started us has the keyboard's signals ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    # Where a module has taken us that proved unfit, should this be a new beginning.
+    os.chdir(place.folder)
     kind = place.key.partition("-")[0]
     setproctitle(f"nightbook {kind} parent {place.key}")
     tenancy = Tenancy(place)
@@ -42,8 +44,10 @@ def main() -> None:
     if threads():
         sys.stderr.write(f"cannot fork beside threads: {', '.join(threads())}\n")
         _leave(tenancy)
+    # Held here: it is to be open still when this begins again.
+    listener = socket.socket(fileno=number)
     found = WarmParent(
-        socket.socket(fileno=number),
+        listener,
         role,
         Preloader(unfit),
         tenancy,
@@ -53,7 +57,7 @@ def main() -> None:
         _leave(tenancy)
     sys.stderr.write(f"begins again without {found.module}, which {found.reason}\n")
     os.environ[UNFIT] = json.dumps({**unfit, found.module: found.reason})
-    os.set_inheritable(number, True)  # noqa: FBT003 - no keyword there
+    listener.set_inheritable(True)
     os.execv(sys.executable, [*sys.orig_argv])  # noqa: S606 - ourselves
 
 

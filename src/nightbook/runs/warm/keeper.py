@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
 TITLE = "nightbook keeper"
+BOOT = "nightbook.runs.warm.boot"
 INTERRUPT, KILL = b"i", b"k"
 _ROUNDS = 20
 
@@ -55,12 +56,18 @@ def end_strays(forked: Collection[int]) -> None:
     """End what has become a child of the warm parent because its keeper was killed.
 
     Args:
-        forked: The parent's own forks; keepers that are the first of a namespace are nobody's strays either.
+        forked: The parent's own forks; keepers that are the first of a namespace, and other parents, are nobody's
+            strays either.
     """
     for child in psutil.Process().children():
         with suppress(psutil.Error):
-            if child.pid not in forked and words_of(child)[:2] != TITLE.split():
+            if child.pid not in forked and not _is_on_its_own(words_of(child)):
                 kill_all([*descendants(child.pid), child])
+
+
+def _is_on_its_own(words: list[str]) -> bool:
+    """Whether it is a keeper, or a parent that one of the forks has started."""
+    return words[:2] == TITLE.split() or (words[:1] == ["nightbook"] and words[2:3] == ["parent"]) or BOOT in words
 
 
 def _fork_kernel(connection: socket.socket, be_kernel: Callable[[], None]) -> int:

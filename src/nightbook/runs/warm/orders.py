@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import struct
 from contextlib import suppress
@@ -62,19 +63,21 @@ def send_order(connection: socket.socket, order: Order, descriptors: Sequence[in
 
 
 def receive_order(connection: socket.socket) -> Order | None:
-    """What was asked for; None when whoever asked thought better of it."""
+    """What was asked for; None when whoever asked thought better of it, or what they say makes no sense."""
     received = b""
     descriptors: list[int] = []
-    with suppress(OSError, ValueError, TypeError, KeyError):
+    with suppress(OSError, EOFError, ValueError, TypeError, KeyError, RecursionError):
         while len(received) < _LENGTH.size or len(received) < _LENGTH.size + _LENGTH.unpack_from(received)[0]:
             chunk, more, _, _ = socket.recv_fds(connection, 1 << 16, _MOST_DESCRIPTORS)
             descriptors += more
             if not chunk:
-                return None
+                raise EOFError
             received += chunk
         fields = json.loads(received[_LENGTH.size :].decode("utf-8", "surrogateescape"))
         fields["surroundings"] = Surroundings(**fields["surroundings"])
         for name in ("arguments", "modules", "expected"):
-            fields[name] = tuple(fields[name])
+            fields[name] = tuple(map(str, fields[name]))
         return Order(**{**fields, "descriptors": tuple(descriptors)})
+    for descriptor in descriptors:
+        os.close(descriptor)
     return None

@@ -6,7 +6,7 @@ import json
 import os
 import select
 import subprocess
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from nightbook.errors import StorageError
@@ -88,11 +88,13 @@ class WarmProcess:
             module=self._command[0],
             arguments=self._command[1:],
         )
-        with suppress(OSError, StorageError):
+        with ExitStack() as stack, suppress(OSError, StorageError):
             environment = {**os.environ, IDLE: str(self._idle_seconds)}
             connection = connect(place_of(kind, os.environ), environment)
             if connection is not None:
+                stack.enter_context(connection)
                 send_order(connection, order, self._descriptors)
+                stack.pop_all()
                 return connection
         return None
 

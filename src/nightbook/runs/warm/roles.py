@@ -108,7 +108,8 @@ class ProcessRole:
     def modules(self, order: Order) -> tuple[str, ...]:
         """They are ours, and may be loaded without a look."""
         for module in order.modules:
-            import_module(module)
+            with contextlib.suppress(ImportError):  # which the fork meets, if it matters
+                import_module(module)
         return ()
 
     def serve(self, order: Order, connection: socket.socket) -> NoReturn:
@@ -127,7 +128,7 @@ def _take_standard(*descriptors: int) -> None:
     """Make these standard input, output and error."""
     for number, descriptor in enumerate(descriptors):
         os.dup2(descriptor, number)
-        if descriptor > len(descriptors):
+        if descriptor >= len(descriptors):
             os.close(descriptor)
 
 

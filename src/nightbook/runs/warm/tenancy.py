@@ -34,7 +34,7 @@ class Tenancy:
         for path in self._place.folder.glob(f"{kind}-*.sock"):
             with suppress(OSError):
                 ages[path] = path.stat().st_mtime
-        del ages[self._place.socket]
+        ages.pop(self._place.socket, None)
         for path in sorted(ages, key=lambda path: ages[path])[: max(0, len(ages) + 1 - MOST_PARENTS)]:
             path.unlink(missing_ok=True)
 

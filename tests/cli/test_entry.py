@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.warmth import STAND_IN, WarmFolder
+
+from nightbook.cli.entry import _may_be_elsewhere
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+ENTRY = "from nightbook.cli.entry import main\nmain()"
+
+
+def typed(folder: Path, *arguments: str) -> tuple[int, str, str]:
+    command = [sys.executable, "-c", ENTRY, *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_so"),
+    [
+        (["run"], True),
+        (["-v", "sweep", "x"], True),
+        (["resume"], True),
+        (["run", "--help"], False),
+        (["runs"], False),
+        (["--version"], False),
+        ([], False),
+    ],
+)
+def test_only_commands_that_execute_are_carried_out_elsewhere(arguments: list[str], is_so: bool) -> None:
+    assert _may_be_elsewhere(arguments) is is_so
+
+
+def test_a_parent_carries_out_what_may_be_elsewhere(warm: WarmFolder, tmp_path: Path) -> None:
+    warm.start_light(prelude=STAND_IN)
+    assert typed(tmp_path, "run", "print('elsewhere', arguments[0]); code = 1") == (1, "elsewhere run\n", "")
+    assert typed(tmp_path, "--version")[1].startswith("nightbook")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(("run", "--dry-run"), 0), (("run", "no-such-stage"), 2), (("run", "--no-such-option"), 2)]
+)
+def test_a_command_is_the_same_with_and_without_a_parent(
+    warm: WarmFolder, tmp_path: Path, new_notebook: Callable[..., Path], arguments: tuple[str, ...], code: int
+) -> None:
+    project = tmp_path / "shop"
+    new_notebook(project / "notebooks" / "make.ipynb", "n: int = 1", "print(n)")
+    here = typed(project, *arguments)
+    parent, _ = warm.start_light()
+    elsewhere = typed(project, *arguments)
+    assert here[0] == code
+    assert elsewhere == here
+    assert parent.poll() is None

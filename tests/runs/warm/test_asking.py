@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.warmth import WarmFolder, code_order, failing_parent, open_descriptors, until
+
+from nightbook.runs.census import RUN_FOLDER, RUN_VARIABLE
+from nightbook.runs.warm.asking import ask, connect, ensure_parent, introduced, try_to_connect
+from nightbook.runs.warm.places import KERNEL, Place, place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.forks import Talk
+
+
+@pytest.fixture
+def place(warm: WarmFolder) -> Place:
+    return place_of(KERNEL, os.environ)
+
+
+def test_two_that_ask_at_once_start_one_parent(warm: WarmFolder, place: Place) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        connections = list(pool.map(lambda _: connect(place, os.environ), range(4)))
+    for connection in connections:
+        assert connection is not None
+        connection.close()
+    until(lambda: warm.parents(KERNEL))
+    assert len(warm.parents(KERNEL)) == 1
+    assert warm.booting() == []
+
+
+def test_without_an_environment_no_parent_is_started(warm: WarmFolder, place: Place) -> None:
+    assert connect(place, None) is None
+    assert ask(place, code_order("pass"), (), None) is None
+    assert list(warm.path.iterdir()) == []
+
+
+def test_a_socket_whose_parent_is_gone_is_replaced(place: Place, fork: Callable[..., Talk]) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as gone:
+        gone.bind(str(place.socket))
+    assert try_to_connect(place) is None
+    assert fork().run("print('here')") == "here\n"
+
+
+def test_a_parent_that_is_killed_is_replaced_and_its_forks_live_on(warm: WarmFolder, fork: Callable[..., Talk]) -> None:
+    first = fork()
+    (parent,) = warm.parents(KERNEL)
+    parent.kill()
+    second = fork()
+    until(lambda: [one.pid for one in warm.parents(KERNEL)] not in ([], [parent.pid]))
+    assert [first.run("print(1)"), second.run("print(2)")] == ["1\n", "2\n"]
+
+
+def test_a_parent_belongs_to_no_run(warm: WarmFolder, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Processes that name themselves no longer show their environment: this one says it.
+    program = warm.path / "program"
+    program.write_text("#!/bin/sh\nenv > told.part; mv told.part told\n")
+    program.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(program))
+    ensure_parent(place, {**os.environ, RUN_VARIABLE: "r", RUN_FOLDER: "f", "MLFLOW_RUN_ID": "m", "KEPT": "yes"})
+    told = warm.path / "told"
+    until(told.exists)
+    names = {line.partition("=")[0] for line in told.read_text().splitlines()}
+    assert "KEPT" in names
+    assert {RUN_VARIABLE, RUN_FOLDER, "MLFLOW_RUN_ID"}.isdisjoint(names)
+
+
+@pytest.mark.parametrize("said", [b"", b"nonsense\n", b'{"forked": 1', b'{"forked": 1}\n'])
+def test_a_parent_that_fails_is_asked_again_and_then_no_more(place: Place, said: bytes) -> None:
+    with failing_parent(place, said) as asked:
+        before = open_descriptors()
+        assert ask(place, code_order("pass"), (), None) is None
+    assert len(asked) == 3
+    assert open_descriptors() < before
+
+
+def test_an_introduction_may_come_in_pieces_and_hands_over_what_came_along() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, Path(os.devnull).open("rb") as file:
+        theirs.sendall(b'{"for')
+        socket.send_fds(theirs, [b'ked": 5}\n'], [file.fileno()])
+        forked = introduced(ours)
+        assert forked is not None
+        assert forked.pid == 5
+        assert os.path.samestat(os.fstat(forked.handle), os.fstat(file.fileno()))
+        os.close(forked.handle)
+
+
+def test_who_keeps_a_kernel_introduces_itself() -> None:
+    ours, theirs = socket.socketpair()
+    before = open_descriptors()
+    with ours, theirs, Path(os.devnull).open("rb") as file:
+        socket.send_fds(theirs, [b'{"forked": 5}\n{"pid": 6}\n'], [file.fileno()])
+        forked = introduced(ours, is_kept=True)
+        assert forked is not None
+        assert (forked.pid, forked.handle) == (6, -1)
+    assert open_descriptors() == before - 2

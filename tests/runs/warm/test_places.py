@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nightbook.errors import StorageError
+from nightbook.runs.warm.places import (
+    FOLDER,
+    KERNEL,
+    PUBLISHER,
+    RUNNER,
+    installed_state,
+    place_of,
+    secret_variables,
+    warm_folder,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.warmth import WarmFolder
+
+CANNOT_CHANGE = ["PYTHONHASHSEED", "PYTHONPATH", "LD_LIBRARY_PATH", "LC_ALL", "VIRTUAL_ENV"]
+READ_BY_LIBRARIES = ["OMP_NUM_THREADS", "HOME", "TZ", "CUDA_VISIBLE_DEVICES", "A_VARIABLE_OF_SOMEBODYS"]
+HARMLESS = ["PWD", "TERM", "SHLVL", "NIGHTBOOK_RUN_ID", "NIGHTBOOK_WARM_IDLE_SECONDS", "GITHUB_SHA", "MLFLOW_RUN_ID"]
+
+
+@pytest.fixture
+def environment(warm: WarmFolder) -> dict[str, str]:
+    return {FOLDER: str(warm.path), "PATH": "/bin"}
+
+
+def is_another(kind: str, environment: dict[str, str], name: str) -> bool:
+    return place_of(kind, environment) != place_of(kind, {**environment, name: "7"})
+
+
+@pytest.mark.parametrize("name", CANNOT_CHANGE)
+def test_what_cannot_change_after_a_fork_gives_another_place(environment: dict[str, str], name: str) -> None:
+    assert [is_another(kind, environment, name) for kind in (KERNEL, RUNNER, PUBLISHER)] == [True, True, True]
+
+
+@pytest.mark.parametrize("name", READ_BY_LIBRARIES)
+def test_what_any_library_may_read_at_import_counts_for_kernels_alone(environment: dict[str, str], name: str) -> None:
+    assert [is_another(kind, environment, name) for kind in (KERNEL, RUNNER, PUBLISHER)] == [True, False, False]
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_is_no_matter_gives_the_same_place(environment: dict[str, str], name: str) -> None:
+    assert [is_another(kind, environment, name) for kind in (KERNEL, RUNNER, PUBLISHER)] == [False, False, False]
+
+
+def test_a_secret_gives_the_same_place_whatever_its_value(environment: dict[str, str]) -> None:
+    names = secret_variables(["env:TOKEN", "file:/run/token"])
+    assert names == ["TOKEN"]
+    first, second = (place_of(KERNEL, {**environment, "TOKEN": value}, secrets=names) for value in ("one", "two"))
+    assert first == second == place_of(KERNEL, environment)
+
+
+def test_each_kind_and_project_has_a_place_of_its_own(environment: dict[str, str]) -> None:
+    places = [place_of(kind, environment, root=root) for kind in (KERNEL, RUNNER, PUBLISHER) for root in ("", "/a")]
+    assert len({place.key for place in places}) == 6
+    assert len({place.socket for place in places}) == 6
+
+
+def test_names_and_values_are_not_taken_for_each_other(environment: dict[str, str]) -> None:
+    assert place_of(KERNEL, {**environment, "A": "b", "C": "d"}) != place_of(KERNEL, {**environment, "A": "bC=d"})
+    assert place_of(KERNEL, {**environment, "A": "\udcff"}) != place_of(KERNEL, {**environment, "A": "\udcfe"})
+
+
+def test_what_is_installed_counts(site: Path, environment: dict[str, str]) -> None:
+    before, place = installed_state(), place_of(RUNNER, environment)
+    assert installed_state() == before
+    os.utime(site, ns=(1, 1))
+    assert installed_state() != before
+    assert place_of(RUNNER, environment) != place
+
+
+def test_the_folder_is_made_for_its_owner_alone(warm: WarmFolder) -> None:
+    folder = warm.path / "f"
+    assert warm_folder({FOLDER: str(folder)}) == folder
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o750, 0o701, 0o720])
+def test_a_folder_that_others_may_enter_is_refused(warm: WarmFolder, mode: int) -> None:
+    warm.path.chmod(mode)
+    with pytest.raises(StorageError, match="others may enter"):
+        place_of(KERNEL, {FOLDER: str(warm.path)})
+
+
+def test_a_folder_of_somebody_else_is_refused(warm: WarmFolder) -> None:
+    if os.getuid() == 0:
+        os.chown(warm.path, 65534, 65534)
+        theirs = str(warm.path)
+    else:
+        theirs = "/root"
+    with pytest.raises(StorageError):
+        warm_folder({FOLDER: theirs})
+    if os.getuid() == 0:
+        os.chown(warm.path, 0, 0)
+
+
+def test_a_link_a_file_and_a_folder_that_cannot_be_made_are_refused(warm: WarmFolder, tmp_path: Path) -> None:
+    link, file = tmp_path / "link", tmp_path / "file"
+    link.symlink_to(warm.path)
+    file.touch(0o600)
+    for path in (link, file, tmp_path / "no" / "such"):
+        with pytest.raises(StorageError) as refused:
+            warm_folder({FOLDER: str(path)})
+        assert refused.value.remedy
+
+
+def test_a_path_that_is_too_long_for_a_socket_is_refused(warm: WarmFolder) -> None:
+    with pytest.raises(StorageError, match="too long"):
+        warm_folder({FOLDER: str(warm.path / ("x" * 90))})
