@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -62,7 +61,7 @@ def ask(place: Place, order: Order, descriptors: Sequence[int], environment: Map
                 return None
             connection.settimeout(PATIENCE_SECONDS)
             send_order(connection, order, descriptors)
-            forked = introduced(connection, is_kept=not order.module)
+            forked = introduced(connection)
             if forked is not None:
                 connection.settimeout(None)
                 return forked
@@ -127,19 +126,22 @@ def try_to_connect(place: Place) -> socket.socket | None:
     return connection
 
 
-def introduced(connection: socket.socket, *, is_kept: bool = False) -> Forked | None:
-    """Read who was forked: the parent says so, and a keeper its own id; None when nobody was."""
-    received, handle, words = b"", -1, dict[str, int]()
-    wanted = "pid" if is_kept else "forked"
-    while wanted not in words or handle < 0:
-        chunk, descriptors, _, _ = socket.recv_fds(connection, 4096, 1)
+def introduced(connection: socket.socket) -> Forked | None:
+    """Read who was forked, as it says itself; None when nobody was, or nobody said so in time.
+
+    Who is not waited for any longer learns of it, and does nothing.
+    """
+    received, handle = b"", -1
+    while not received.endswith(b"\n"):
+        try:
+            # No further than the line: what a keeper says after it is for others to hear.
+            chunk, descriptors, _, _ = socket.recv_fds(connection, 1, 1)
+        except TimeoutError:
+            # From here on nobody can introduce itself; who did so at the last moment is heard.
+            connection.shutdown(socket.SHUT_RD)
+            continue
         handle = descriptors[0] if descriptors else handle
         if not chunk:
-            break
+            return None
         received += chunk
-        for line in received.split(b"\n")[:-1]:
-            words |= json.loads(line)
-    if handle >= 0 and (is_kept or wanted not in words):
-        os.close(handle)
-        handle = -1
-    return Forked(pid=words[wanted], handle=handle, connection=connection) if wanted in words else None
+    return Forked(pid=json.loads(received)["pid"], handle=handle, connection=connection)

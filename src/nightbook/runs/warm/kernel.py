@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 PUBLISHED = "published"
 """Stands for the socket on which Jupyter's kernels publish: everything goes the same way here."""
+MOST_AT_ONCE = 4096
+"""Characters: at most as many bytes as the operating system takes whole or not at all."""
 NO_HISTORY = "--HistoryManager.enabled=False"
 
 
@@ -58,8 +60,10 @@ class PipeSession(Session):  # type: ignore[misc]  # traitlets' metaclass
         header: Any = None,  # noqa: ANN401 - as above
         metadata: Any = None,  # noqa: ANN401 - as above
     ) -> dict[str, Any]:
-        """Say a message; returns it."""
+        """Say a message; returns it. As with Jupyter, a process that a cell forked has no say of its own, it may print."""
         del stream, ident, track
+        if os.getpid() != self.pid:
+            return {}
         if isinstance(msg_or_type, dict):
             message: dict[str, Any] = msg_or_type
             buffers = buffers or message.get("buffers", [])
@@ -98,6 +102,7 @@ class PrintedText(io.TextIOBase):
         self._name = name.encode()
         self._writer = writer
         self._descriptor = descriptor
+        self._pid = os.getpid()
 
     def write(self, text: str) -> int:
         """Say it.
@@ -108,8 +113,10 @@ class PrintedText(io.TextIOBase):
         if not isinstance(text, str):
             message = f"write() argument must be str, not {type(text)}"
             raise TypeError(message)
-        if text:
-            self._writer.write(TEXT, self._name, text.encode("utf-8", "surrogatepass"))
+        # A process that a cell forked may be killed while it prints: what goes at once is never cut in two.
+        most = max(1, len(text)) if os.getpid() == self._pid else MOST_AT_ONCE
+        for start in range(0, len(text), most):
+            self._writer.write(TEXT, self._name, text[start : start + most].encode("utf-8", "surrogatepass"))
         return len(text)
 
     def writable(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import struct
 from contextlib import suppress
@@ -78,3 +79,19 @@ def receive_order(connection: socket.socket) -> Order | None:
             fields[name] = tuple(fields[name])
         return Order(**{**fields, "descriptors": tuple(descriptors)})
     return None
+
+
+def introduce_yourself(connection: socket.socket) -> None:
+    """Tell who ordered this fork its id, with a handle that stays its own even when the number is given to another.
+
+    The fork says so itself: were it the parent's to say, a parent that is killed just then would leave a fork at work
+    that nobody knows of, and the work would be done twice.
+
+    Raises:
+        OSError: Nobody waits for it any more.
+    """
+    handle = os.pidfd_open(os.getpid())
+    try:
+        socket.send_fds(connection, [json.dumps({"pid": os.getpid()}).encode() + b"\n"], [handle])
+    finally:
+        os.close(handle)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import socket
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nightbook.errors import StorageError
 from nightbook.runs.process import command_for
-from nightbook.runs.warm.asking import connect
+from nightbook.runs.warm.asking import connect, introduced
 from nightbook.runs.warm.isolation import present_surroundings
 from nightbook.runs.warm.orders import Order, send_order
 from nightbook.runs.warm.places import place_of
@@ -93,16 +92,21 @@ class WarmProcess:
         assert connection is not None  # noqa: S101 - without one a process has been started
         if not select.select([connection], [], [], timeout_seconds)[0]:
             if timeout_seconds:
-                self._start()
+                # Whoever is forked from now on learns that nobody waits for it.
+                connection.shutdown(socket.SHUT_RD)
+                self._take(connection)
             return
-        words, handles = b"", [-1]
+        self._take(connection)
+
+    def _take(self, connection: socket.socket) -> None:
+        forked = None
         with suppress(OSError):
-            words, handles, _, _ = socket.recv_fds(connection, 4096, 1)
-        if words and handles:
-            self._pid, self._handle = json.loads(words)["forked"], handles[0]
-            self._let_go()
-        else:
+            forked = introduced(connection)
+        if forked is None:
             self._start()
+            return
+        self._pid, self._handle = forked.pid, forked.handle
+        self._let_go()
 
     def _start(self) -> None:
         given, taken, complained = self._descriptors
