@@ -155,6 +155,9 @@ class SupervisedClient(NotebookClient):
             self.execute_cell(cell, position)
         except CellExecutionError as raised:
             error = raised
+        except KernelError:
+            self._tell_outputs(position)
+            raise
         except DeadKernelError:
             self._tell_outputs(position)
             returncode = self._manager.returncode(within_seconds=RETURNCODE_SECONDS)

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_client.session import Session
 from nbclient.exceptions import DeadKernelError
 
+from nightbook.errors import KernelError
 from nightbook.runs.warm.frames import MESSAGE, TEXT, FrameReader, FrameWriter
 from nightbook.runs.warm.keeper import INTERRUPT, KILL
 
@@ -52,6 +53,7 @@ class ForkedChannel:
         Raises:
             Empty: None came in time.
             DeadKernelError: None will come.
+            KernelError: None can be told from what a cell wrote between them.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self.messages:
@@ -59,6 +61,8 @@ class ForkedChannel:
             if left is not None and left <= 0:
                 raise Empty
             await self._client.wait_for_news(left)
+            if not self.messages and self._client.is_garbled:
+                raise KernelError("the kernel cannot be understood since somebody wrote into its own socket")
             if not self.messages and self._client.is_ended:
                 raise DeadKernelError("Kernel died")
         return self.messages.popleft()
@@ -86,7 +90,7 @@ class ForkedKernelClient:
         self.replied_to = ""
         self.shell_channel = ForkedChannel(self)
         self.iopub_channel = ForkedChannel(self)
-        self.is_ended = False
+        self.is_ended = self.is_garbled = False
         self._writer = FrameWriter(ends.messages)
         self._reader = FrameReader()
         self._parent: Mapping[str, Any] = {}
@@ -144,7 +148,7 @@ class ForkedKernelClient:
             return await self.iopub_channel.get_msg(timeout=within_seconds)
         except Empty:
             return None
-        except DeadKernelError:
+        except (DeadKernelError, KernelError):
             # Whoever waits for the reply learns of it, too, and it is theirs to say so.
             await asyncio.sleep(within_seconds)
             return None
@@ -178,8 +182,12 @@ class ForkedKernelClient:
         if not chunk:
             self._hear_text(is_last=True)
             self.hear_no_more()
-        for frame in self._reader.feed(chunk):
-            self._take(frame)
+        try:
+            for frame in self._reader.feed(chunk):
+                self._take(frame)
+        except (ValueError, KeyError):
+            self.is_garbled = True
+            self.hear_no_more()
         self._news.set()
 
     def _hear_text(self, *, is_last: bool = False) -> None:
