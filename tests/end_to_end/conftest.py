@@ -20,6 +20,7 @@ import pytest
 
 from nightbook.runs.census import words_of
 from nightbook.runs.ledger import Ledger
+from nightbook.runs.warm.preload import HARMLESS_THREADS
 from nightbook.settings import load_settings
 from nightbook.workflow.contact import open_ledger
 
@@ -238,6 +239,12 @@ class WarmScene(Scene):
         (found,) = self.wait_until(lambda: self.parents(kind), f"a {kind} parent")
         assert isinstance(found, psutil.Process)
         return found
+
+    @staticmethod
+    def threads(parent: psutil.Process) -> int:
+        """How many threads it has beside those that do no harm."""
+        names = [(one / "comm").read_text().strip() for one in Path(f"/proc/{parent.pid}/task").iterdir()]
+        return sum(name not in HARMLESS_THREADS for name in names)
 
     def end_parents(self) -> None:
         """Kill the warm parents, also those that still load, and whatever they have forked."""

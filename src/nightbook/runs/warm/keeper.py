@@ -100,6 +100,8 @@ class Keeper:
         for end in (woken, waker, self._connection):
             end.settimeout(0)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        # A cell may send it to whom it takes for the system's first process.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
         with selectors.DefaultSelector() as selector:
             selector.register(self._connection, selectors.EVENT_READ)

@@ -47,6 +47,7 @@ class PipeSession(Session):  # type: ignore[misc]  # traitlets' metaclass
     """
 
     writer = AnyTrait()
+    has_replied = AnyTrait(default_value=False)
 
     def send(  # noqa: PLR0913 - jupyter_client's signature
         self,
@@ -62,15 +63,15 @@ class PipeSession(Session):  # type: ignore[misc]  # traitlets' metaclass
     ) -> dict[str, Any]:
         """Say a message; returns it. As with Jupyter, a process that a cell forked has no say of its own, it may print."""
         del stream, ident, track
-        if os.getpid() != self.pid:
-            return {}
         if isinstance(msg_or_type, dict):
             message: dict[str, Any] = msg_or_type
             buffers = buffers or message.get("buffers", [])
         else:
             message = self.msg(msg_or_type, content=content, parent=parent, header=header, metadata=metadata)
         said = {key: message[key] for key in ("header", "parent_header", "metadata", "content")}
-        self.writer.write(MESSAGE, self.pack(said), *(memoryview(one) for one in buffers or ()))
+        self.has_replied |= message["header"]["msg_type"].endswith("_reply")
+        if os.getpid() == self.pid:
+            self.writer.write(MESSAGE, self.pack(said), *(memoryview(one) for one in buffers or ()))
         return message
 
     def feed_identities(self, message: Any, copy: bool = True) -> tuple[list[bytes], Any]:  # noqa: ANN401, FBT001, FBT002 - as above
@@ -241,7 +242,11 @@ class KernelService:
         message: Mapping[str, Any] = self._app.session.unpack(frame.parts[0])
         message = {**message, "buffers": list(frame.parts[1:])}
         message |= {"msg_id": message["header"]["msg_id"], "msg_type": message["header"]["msg_type"]}
+        self._app.session.has_replied = False
         self._loop.run_until_complete(self._app.kernel.dispatch_shell(message))
+        if message["msg_type"].endswith("_request") and not self._app.session.has_replied:
+            # It failed outside the cell, as when the cell before left no `sys.stdout`: who asked would wait for ever.
+            os._exit(1)
 
 
 def serve_kernel(stream: socket.socket, log_descriptor: int) -> None:

@@ -52,9 +52,13 @@ class WarmProcess:
     @property
     def pid(self) -> int:
         """Its process id; waits until there is a process."""
+        self.await_begin()
+        return self._pid
+
+    def await_begin(self) -> None:
+        """Return when there is a process; what was given to it is its alone from then on."""
         while not self._pid:
             self._hear(PATIENCE_SECONDS)
-        return self._pid
 
     def poll(self) -> bool:
         """Whether it has ended."""
