@@ -59,7 +59,7 @@ def test_a_parent_that_was_killed_before_a_run_costs_it_nothing_and_is_followed_
     parents = warm(warm_scene)
     for kind in KINDS:
         kill([parents[kind]])
-        warm_scene.stage(f"after-{kind}", "1")
+        warm_scene.stage(f"after-{kind}", f"print({kind!r})")
         records = warm_scene.run()
         assert_true_records(warm_scene, records, 1)
         assert warm_scene.parent(kind) != parents[kind]
@@ -87,7 +87,7 @@ def test_parents_that_are_killed_while_runs_go_on_cost_them_nothing(warm_scene: 
 def test_parents_that_are_killed_at_any_moment_lose_no_run(warm_scene: WarmScene) -> None:
     chance = random.Random(3)
     warm(warm_scene)
-    for number in range(12):
+    for number in range(8):
         warm_scene.stage(f"stage-{number}", f"n = {number}")
     for _ in range(2):
         client = warm_scene.start("run", "--json", "--force", "-j", "6")
@@ -97,7 +97,7 @@ def test_parents_that_are_killed_at_any_moment_lose_no_run(warm_scene: WarmScene
             kill(warm_scene.parents(chance.choice(KINDS)))
         output, errors = client.communicate()
         assert client.returncode == 0, errors
-        assert_true_records(warm_scene, json.loads(output)["runs"], 12)
+        assert_true_records(warm_scene, json.loads(output)["runs"], 8)
     assert warm_scene.survivors() == []
 
 

@@ -43,8 +43,10 @@ def main() -> None:
     if threads():
         sys.stderr.write(f"cannot fork beside threads: {', '.join(threads())}\n")
         _leave(tenancy)
+    # Held here: what begins again needs it open.
+    listener = socket.socket(fileno=number)
     found = WarmParent(
-        socket.socket(fileno=number),
+        listener,
         role,
         Preloader(unfit),
         tenancy,
