@@ -32,10 +32,10 @@ if not os.fork():
 os.wait()
 """
 CHORUS = """\
-import os, threading
+import os, sys, threading
 def sing(voice):
     for number in range(100):
-        print(f"{voice}-{number:03d}" + "." * 50)
+        sys.stdout.write(f"{voice}-{number:03d}" + "." * 50 + "\n")
 children = []
 for voice in range(3):
     if not (pid := os.fork()):
@@ -85,7 +85,11 @@ CELLS: dict[str, tuple[list[str], tuple[str, str | None], str]] = {
         "the kernel exited with status 1 in cell 1",
     ),
     "closes-standard": (["import os\nfor one in (0, 1, 2): os.close(one)", "print('next')"], TRUE, ""),
-    "writes": ([WRITE_EVERYWHERE, "2"], FALSE, "the kernel cannot be understood since somebody wrote into its own socket in cell 1"),
+    "writes": (
+        [WRITE_EVERYWHERE, "2"],
+        FALSE,
+        "the kernel cannot be understood since somebody wrote into its own socket in cell 1",
+    ),
     "moves": (["import os\nos.chdir('/')", "print('next', os.getcwd())"], TRUE, ""),
     "homeless": (["import os\nos.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')", "print('next')"], TRUE, ""),
     "fills": (["kept = []\nwhile True: kept.append(bytearray(10_000_000))", "2"], ("failed", "out_of_memory"), ""),
@@ -116,7 +120,10 @@ CELLS: dict[str, tuple[list[str], tuple[str, str | None], str]] = {
         "a cell took longer than 2 s and was ended in cell 2",
     ),
     "stops-child": (
-        ["import signal, subprocess\nsubprocess.Popen(['sleep', '600.5']).send_signal(signal.SIGSTOP)", "print('next')"],
+        [
+            "import signal, subprocess\nsubprocess.Popen(['sleep', '600.5']).send_signal(signal.SIGSTOP)",
+            "print('next')",
+        ],
         TRUE,
         "",
     ),
@@ -130,7 +137,11 @@ CELLS: dict[str, tuple[list[str], tuple[str, str | None], str]] = {
         FALSE,
         "the kernel exited with status 1 in cell 3",
     ),
-    "sinks": (["import sys\nsys.setrecursionlimit(400)\ndef sink(): return sink()", "sink()"], ("failed", "cell_error"), "RecursionError: maximum recursion depth exceeded (in cell 2)"),
+    "sinks": (
+        ["import sys\nsys.setrecursionlimit(400)\ndef sink(): return sink()", "sink()"],
+        ("failed", "cell_error"),
+        "RecursionError: maximum recursion depth exceeded (in cell 2)",
+    ),
 }
 # Who is the first in a PID namespace cannot be killed from within; elsewhere these would hit the whole machine.
 IN_NAMESPACES: dict[str, tuple[list[str], tuple[str, str | None], str]] = {
@@ -161,7 +172,7 @@ def test_whatever_a_cell_does_the_run_ends_truly_and_nobody_else_is_touched(
     scene, stories = warm_scene, CELLS | (IN_NAMESPACES if containment == "pid_namespace" else {})
     scene.environment["NIGHTBOOK_CONTAINMENT"] = containment
     first = scene.stage("first", "print('first')")
-    (record,) = scene.run()
+    scene.run()
     parents = {kind: scene.parent(kind) for kind in ("kernel", "runner", "publisher")}
     descriptors = {kind: parent.num_fds() for kind, parent in parents.items()}
     first.unlink()
@@ -178,13 +189,17 @@ def test_whatever_a_cell_does_the_run_ends_truly_and_nobody_else_is_touched(
         name: message for name, (*_, message) in stories.items() if message
     }
     assert {name for name, one in records.items() if scene.engines(one) != [("fork", "")]} == set()
-    assert {name: printed(scene, records[name]).count("next") for name, (cells, *_) in stories.items() if "next" in cells[-1]} == {
-        name: 1 for name, (cells, *_) in stories.items() if "next" in cells[-1]
-    }
+    assert {
+        name: printed(scene, records[name]).count("next")
+        for name, (cells, *_) in stories.items()
+        if "next" in cells[-1]
+    } == {name: 1 for name, (cells, *_) in stories.items() if "next" in cells[-1]}
     assert sorted(printed(scene, records["forks"]).split()) == ["True", "child", "next", "parent"]
     sung = printed(scene, records["sings"]).splitlines()
     voices = [f"{kind}{voice}" for kind in ("child", "thread") for voice in range(3)]
-    assert sorted(sung) == sorted([f"{voice}-{number:03d}" + "." * 50 for voice in voices for number in range(100)] + ["next"])
+    assert sorted(sung) == sorted(
+        [f"{voice}-{number:03d}" + "." * 50 for voice in voices for number in range(100)] + ["next"]
+    )
     assert printed(scene, records["writes"]) == printed(scene, records["closes"]) == "before\n"
     assert printed(scene, records["moves"]) == "next /\n"
 

@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import psutil
@@ -49,13 +50,19 @@ def assert_true_records(scene: WarmScene, records: Iterable[dict[str, object]], 
         assert {run.status.value for run in ledger.runs(limit=500)} == {"succeeded"}
 
 
+def has_no_children(parent: psutil.Process) -> bool:
+    return not parent.children()
+
+
 def kill(processes: Iterable[psutil.Process]) -> None:
     for process in processes:
         with suppress(psutil.Error):
             process.kill()
 
 
-def test_a_parent_that_was_killed_before_a_run_costs_it_nothing_and_is_followed_by_another(warm_scene: WarmScene) -> None:
+def test_a_parent_that_was_killed_before_a_run_costs_it_nothing_and_is_followed_by_another(
+    warm_scene: WarmScene,
+) -> None:
     parents = warm(warm_scene)
     for kind in KINDS:
         kill([parents[kind]])
@@ -158,12 +165,17 @@ def test_what_is_upgraded_under_a_warm_parent_is_new_in_the_next_run(warm_scene:
         (record,) = warm_scene.run("--force")
         assert warm_scene.executed(record).cells[1].outputs[0].text == f"{value}\n"
         assert warm_scene.engines(record) == [("fork", "")]
-        assert old is None or warm_scene.wait_until(lambda pid=old: warm_scene.has_ended(pid), "the old parent to end")
+        assert old is None or warm_scene.wait_until(partial(warm_scene.has_ended, old), "the old parent to end")
         old = warm_scene.parent("kernel").pid
 
 
 def test_a_module_that_starts_a_thread_is_left_to_the_notebook(warm_scene: WarmScene, site: Path) -> None:
-    install(site, "threaded", "1.0", "import threading, time\nthreading.Thread(target=time.sleep, args=(900,), daemon=True).start()\n")
+    install(
+        site,
+        "threaded",
+        "1.0",
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(900,), daemon=True).start()\n",
+    )
     install(site, "talkative", "1.0", "print('I am here')\n")
     warm_scene.stage("uses", "import talkative, threaded, threading\nprint(threading.active_count())")
     for _ in range(2):
@@ -191,7 +203,7 @@ def test_many_runs_at_once_leave_nothing_behind(warm_scene: WarmScene) -> None:
     for kind, parent in parents.items():
         assert warm_scene.parent(kind) == parent
         descriptors, memory = before[kind]
-        warm_scene.wait_until(lambda parent=parent: not parent.children(), "the parent to reap its forks")
+        warm_scene.wait_until(partial(has_no_children, parent), "the parent to reap its forks")
         assert parent.num_fds() <= descriptors
         assert parent.memory_info().rss < memory + 20_000_000
     assert {path.suffix for path in warm_scene.warm_folder.iterdir()} <= {".sock", ".lock", ".log"}
@@ -207,4 +219,4 @@ def test_a_client_that_is_killed_leaves_the_parents_and_nothing_else(warm_scene:
     assert warm_scene.contact()["waits"].cause == "interrupted"
     for kind, parent in parents.items():
         assert warm_scene.parent(kind) == parent
-        warm_scene.wait_until(lambda parent=parent: not parent.children(), "the parent to reap its forks")
+        warm_scene.wait_until(partial(has_no_children, parent), "the parent to reap its forks")

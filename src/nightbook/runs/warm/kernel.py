@@ -61,7 +61,7 @@ class PipeSession(Session):  # type: ignore[misc]  # traitlets' metaclass
         header: Any = None,  # noqa: ANN401 - as above
         metadata: Any = None,  # noqa: ANN401 - as above
     ) -> dict[str, Any]:
-        """Say a message; returns it. As with Jupyter, a process that a cell forked has no say of its own, it may print."""
+        """Say a message; returns it. A process that a cell forked may only print, as with Jupyter."""
         del stream, ident, track
         if isinstance(msg_or_type, dict):
             message: dict[str, Any] = msg_or_type
