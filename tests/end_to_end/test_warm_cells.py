@@ -35,7 +35,7 @@ CHORUS = """\
 import os, sys, threading
 def sing(voice):
     for number in range(100):
-        sys.stdout.write(f"{voice}-{number:03d}" + "." * 50 + "\n")
+        sys.stdout.write(f"{voice}-{number:03d}" + "." * 50 + "\\n")
 children = []
 for voice in range(3):
     if not (pid := os.fork()):
