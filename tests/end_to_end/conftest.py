@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ import pytest
 
 from nightbook.runs.census import words_of
 from nightbook.runs.ledger import Ledger
+from nightbook.runs.warm.preload import HARMLESS_THREADS
 from nightbook.settings import load_settings
 from nightbook.workflow.contact import open_ledger
 
@@ -204,3 +207,74 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     for process in made.started:
         process.kill()
         process.communicate()
+
+
+@dataclass
+class WarmScene(Scene):
+    """A scene whose warm parents are its own, so that they may be killed.
+
+    Attributes:
+        warm_folder: Where they listen.
+    """
+
+    warm_folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="nb-")))
+
+    def __post_init__(self) -> None:
+        self.environment |= {"NIGHTBOOK_WARM_FOLDER": str(self.warm_folder), "NIGHTBOOK_WARM_IDLE_SECONDS": "120"}
+
+    def parents(self, kind: str = "") -> list[psutil.Process]:
+        """The warm parents that are ready, of one kind or all."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                words = words_of(process)
+                is_parent = words[:1] == ["nightbook"] and words[2:3] == ["parent"] and words[1].startswith(kind)
+                if is_parent and Path(process.cwd()) == self.warm_folder and self._is_first(process, words):
+                    found.append(process)
+        return found
+
+    @staticmethod
+    def _is_first(process: psutil.Process, words: list[str]) -> bool:
+        # A fork bears its parent's title until it has its own.
+        above = process.parent()
+        return process.status() != psutil.STATUS_ZOMBIE and (above is None or words_of(above) != words)
+
+    def parent(self, kind: str) -> psutil.Process:
+        """The one warm parent of a kind, once it is there."""
+        (found,) = self.wait_until(lambda: self.parents(kind), f"a {kind} parent")
+        assert isinstance(found, psutil.Process)
+        return found
+
+    @staticmethod
+    def threads(parent: psutil.Process) -> int:
+        """How many threads it has beside those that do no harm."""
+        names = [(one / "comm").read_text().strip() for one in Path(f"/proc/{parent.pid}/task").iterdir()]
+        return sum(name not in HARMLESS_THREADS for name in names)
+
+    def end_parents(self) -> None:
+        """Kill the warm parents, also those that still load, and whatever they have forked."""
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if Path(process.cwd()) == self.warm_folder:
+                    process.kill()
+        shutil.rmtree(self.warm_folder, ignore_errors=True)
+
+    def engines(self, run: Run | dict[str, Any]) -> list[tuple[str, str]]:
+        """Which engines a run's kernels were of, and why."""
+        lines = (self.folder(run) / "events.jsonl").read_text(encoding="utf-8").splitlines()
+        events = [json.loads(line) for line in lines]
+        started = [event for event in events if event["event"] == "kernel_started"]
+        return [(event["engine"], event.get("reason", "")) for event in started]
+
+
+@pytest.fixture
+def warm_scene(tmp_path: Path) -> Iterator[WarmScene]:
+    made = WarmScene(tmp_path)
+    yield made
+    for line in made.survivors():
+        with suppress(psutil.Error):
+            psutil.Process(int(line.split()[0])).kill()
+    for process in made.started:
+        process.kill()
+        process.communicate()
+    made.end_parents()

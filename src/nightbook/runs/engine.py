@@ -29,6 +29,7 @@ from nightbook.runs.interruption import Interruption
 from nightbook.runs.journal import Journal
 from nightbook.runs.kernel_client import SupervisedClient
 from nightbook.runs.request import FORK, NO_WARM_PARENT, SOURCE, TRACKING, ExecutionRequest
+from nightbook.runs.sharing_client import BranchClient, TrunkClient
 from nightbook.runs.trunks import fork_from_trunk, leave_trunk, listening_at, trunk_kernel, trunk_place
 from nightbook.runs.warm.isolation import present_surroundings
 from nightbook.runs.warm.kernels import Imports, KernelEnds, fork_kernel
@@ -68,13 +69,12 @@ class SupervisedEngine(Engine):  # type: ignore[misc]  # papermill ships no type
         """Execute the prepared notebook; events tell how it went."""
         journal: Journal = options["journal"]
         journal.prepared(nb)
-        request, forked, is_shared = journal.request, None, False
+        request, forked, client = journal.request, None, SupervisedClient
         if request.engine == FORK:
             forked = fork_from_trunk(request)
-            is_shared = forked is not None
+            client = BranchClient if forked is not None else SupervisedClient
             forked = forked or forked_kernel(request)
-        client = SupervisedClient(nb, journal=journal, kernel_name=kernel_name, forked=forked, is_shared=is_shared)
-        client.execute_notebook()
+        client(nb, journal=journal, kernel_name=kernel_name, forked=forked).execute_notebook()
         return nb
 
 
@@ -92,7 +92,7 @@ class TrunkEngine(Engine):  # type: ignore[misc]  # papermill ships no types
         if ends is None:
             leave_trunk(journal.request, reason="no warm process could be had")
             return nb
-        client = SupervisedClient(nb, journal=journal, kernel_name=kernel_name, forked=ends)
+        client = TrunkClient(nb, journal=journal, kernel_name=kernel_name, forked=ends)
         reason = client.execute_shared_cells()
         leave_trunk(journal.request, reason=reason, place=place)
         if not reason:

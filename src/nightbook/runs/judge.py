@@ -143,9 +143,10 @@ def _judge_failed_cell(evidence: Evidence, failed: CellTrace) -> Judgement:
 
 
 def _judge_runner(evidence: Evidence) -> Judgement:
-    if evidence.trace.fault:
-        return Judgement(status=RunStatus.FAILED, cause=Cause.KERNEL_DIED, message=evidence.trace.fault)
     where = _where(evidence, evidence.trace.open_cell)
+    if evidence.trace.fault:
+        message = f"{evidence.trace.fault} {where}" if evidence.trace.open_cell else evidence.trace.fault
+        return Judgement(status=RunStatus.FAILED, cause=Cause.KERNEL_DIED, message=message)
     returncode = evidence.runner_returncode
     if returncode == -signal.SIGKILL and evidence.memory_kills:
         return _out_of_memory(evidence, f"the runner was killed for want of memory {where}")

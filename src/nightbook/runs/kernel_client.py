@@ -26,7 +26,6 @@ from nightbook.runs.output_widget import BoundedOutputWidget
 from nightbook.runs.outputs import CellOutputs, size_of, storable_data, too_large
 from nightbook.runs.preparations import preparations
 from nightbook.runs.request import FORK, JUPYTER
-from nightbook.runs.shared_cells import own_values, repeat_shared_cells, shared_end
 from nightbook.runs.sockets import socket_folder
 from nightbook.runs.warm.manager import ForkedKernelManager
 
@@ -56,7 +55,6 @@ class SupervisedClient(NotebookClient):
         journal: Is told.
         kernel_name: The kernel to start.
         forked: A kernel that is there already; None starts one.
-        is_shared: It has executed the cells that the request shares with others.
     """
 
     def __init__(
@@ -66,7 +64,6 @@ class SupervisedClient(NotebookClient):
         journal: Journal,
         kernel_name: str,
         forked: KernelEnds | None = None,
-        is_shared: bool = False,
     ) -> None:
         # nbclient gives outputs four seconds after a cell's end, and then drops them: see `_async_poll_output_msg`.
         super().__init__(
@@ -79,8 +76,6 @@ class SupervisedClient(NotebookClient):
             record_timing=False,
         )
         self._forked = forked
-        self._is_shared = is_shared
-        self._kept = ExitStack()
         self.widget_registry = {"@jupyter-widgets/output": {"OutputModel": self._output_widget}}
         self._journal = journal
         self._bounded: dict[int, CellOutputs] = {}
@@ -102,23 +97,10 @@ class SupervisedClient(NotebookClient):
         """
         with ExitStack() as stack:
             self._begin(stack)
-            self._execute_cells(self._take_shared_cells() if self._is_shared else 0)
+            self._execute_cells(self._first())
             self.set_widgets_metadata()
         metadata = {key: self.nb.metadata.get(key) for key in ("language_info", "widgets")}
         self._journal.tell(EventKind.ENDED, metadata=metadata)
-
-    def execute_shared_cells(self) -> str:
-        """Execute what the runs of a sweep have in common, and have the kernel fork itself for them.
-
-        Returns:
-            Why that cannot be, empty when it is done; then the kernel stays.
-        """
-        sharing = self._journal.request.sharing
-        assert sharing is not None  # noqa: S101 - the caller has one
-        self._begin(self._kept)
-        if not self._execute_cells(0, shared_end(self.nb.cells, sharing)):
-            return "a shared cell failed"
-        return cast("Any", self.kc).become_trunk(sharing.seeded) or ""
 
     def _begin(self, stack: ExitStack) -> None:
         try:
@@ -126,8 +108,8 @@ class SupervisedClient(NotebookClient):
             reply = self.wait_for_reply(cast("Any", self.kc).kernel_info())
         except (NoSuchKernel, RuntimeError, OSError) as error:
             raise KernelError(f"the kernel '{self.kernel_name}' did not start: {error}") from error
-        language = self.nb.metadata["language_info"] = cast("Any", reply)["content"]["language_info"]
-        self._journal.tell(EventKind.KERNEL_READY, language_info=language)
+        self.nb.metadata["language_info"] = cast("Any", reply)["content"]["language_info"]
+        self._journal.tell(EventKind.KERNEL_READY, language_info=self.nb.metadata["language_info"])
         self._publications = self._manager.publications(cast("Any", self.kc))
         for code in preparations(self._journal.request, is_zmq=self._forked is None):
             self._execute_silently(code)
@@ -135,13 +117,8 @@ class SupervisedClient(NotebookClient):
     def _execute_silently(self, code: str) -> None:
         self.wait_for_reply(cast("Any", self.kc).execute(code, silent=True, store_history=False))
 
-    def _take_shared_cells(self) -> int:
-        """Take over what was executed for all runs of the sweep; returns the position of the first other cell."""
-        request = self._journal.request
-        assert request.sharing is not None  # noqa: S101 - the kernel comes from there
-        repeat_shared_cells(self.nb.cells, request.sharing, self._journal)
-        self._execute_silently(own_values(self.nb.cells, request))
-        return shared_end(self.nb.cells, request.sharing)
+    def _first(self) -> int:
+        return 0  # the position of the first cell to execute
 
     def create_kernel_manager(self) -> KernelManager:
         """Make the manager of a kernel that only we can hear."""
@@ -157,9 +134,9 @@ class SupervisedClient(NotebookClient):
         return cast("PromptKernelManager | ForkedKernelManager", self.km)
 
     def _take_over(self, forked: KernelEnds) -> KernelManager:
+        self._journal.tell(EventKind.KERNEL_STARTED, pid=forked.keeper_pid, engine=FORK)
         manager = ForkedKernelManager(forked)
         Interruption.signal_kernel = manager.signal_kernel
-        self._journal.tell(EventKind.KERNEL_STARTED, pid=forked.keeper_pid, engine=FORK)
         return cast("KernelManager", manager)
 
     def start_new_kernel(self, **options: Any) -> None:  # noqa: ANN401 - nbclient's own signature
@@ -167,8 +144,7 @@ class SupervisedClient(NotebookClient):
         super().start_new_kernel(**options)
         pid = int(cast("Any", self.km).provisioner.pid)
         Interruption.kernel_pid, Interruption.signal_kernel = pid, partial(os.killpg, pid)
-        request = self._journal.request
-        memory_bytes = request.limits.memory_bytes
+        request, memory_bytes = self._journal.request, self._journal.request.limits.memory_bytes
         if memory_bytes is not None and hasattr(resource, "prlimit"):
             resource.prlimit(pid, resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
         self._journal.tell(EventKind.KERNEL_STARTED, pid=pid, engine=JUPYTER, reason=request.engine_reason)
@@ -191,6 +167,9 @@ class SupervisedClient(NotebookClient):
             self.execute_cell(cell, position)
         except CellExecutionError as raised:
             error = raised
+        except KernelError:
+            self._tell_outputs(position)
+            raise
         except DeadKernelError:
             self._tell_outputs(position)
             returncode = self._manager.returncode(within_seconds=RETURNCODE_SECONDS)
@@ -287,9 +266,7 @@ class SupervisedClient(NotebookClient):
         self._restyled.update(position for position, indices in places.items() if indices)
 
     def _bounded_outputs(self, outs: list[NotebookNode], position: int) -> CellOutputs:
-        if position not in self._bounded:
-            self._bounded[position] = self._bound(outs)
-        return self._bounded[position]
+        return self._bounded.setdefault(position, self._bound(outs))
 
     def _bound(self, outs: list[NotebookNode]) -> CellOutputs:
         limit = self._journal.request.limits.output_limit_bytes

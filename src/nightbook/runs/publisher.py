@@ -63,8 +63,8 @@ class Publisher:
     def close(self) -> str:
         """Wait for what can be published; returns why something is still owed, empty when nothing is."""
         os.close(self._told)
-        # First of all: until it is known who has it, the other end of the answer is ours too.
-        self._process.wait()
+        # Until there is a process, the end to which it shall answer is still ours: the pipe would never end.
+        self._process.await_begin()
         with os.fdopen(self._answer, "rb") as stream:
             answer = stream.read()
         self._process.close()

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +12,7 @@ from tests.warmth import WarmFolder, code_order, failing_parent, open_descriptor
 
 from nightbook.runs.census import RUN_FOLDER, RUN_VARIABLE
 from nightbook.runs.warm.asking import ask, connect, ensure_parent, introduced, try_to_connect
+from nightbook.runs.warm.orders import introduce_yourself
 from nightbook.runs.warm.places import KERNEL, Place, place_of
 
 if TYPE_CHECKING:
@@ -81,24 +82,15 @@ def test_a_parent_that_fails_is_asked_again_and_then_no_more(place: Place, said:
     assert open_descriptors() < before
 
 
-def test_an_introduction_may_come_in_pieces_and_hands_over_what_came_along() -> None:
+def test_who_introduces_itself_is_known_by_the_system_and_hands_over_a_handle() -> None:
     ours, theirs = socket.socketpair()
-    with ours, theirs, Path(os.devnull).open("rb") as file:
-        theirs.sendall(b'{"for')
-        socket.send_fds(theirs, [b'ked": 5}\n'], [file.fileno()])
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    with ours, theirs:
+        introduce_yourself(theirs)
+        theirs.sendall(b"what a keeper says after it")
         forked = introduced(ours)
         assert forked is not None
-        assert forked.pid == 5
-        assert os.path.samestat(os.fstat(forked.handle), os.fstat(file.fileno()))
+        assert forked.pid == os.getpid()
+        assert not select.select([forked.handle], [], [], 0)[0]
         os.close(forked.handle)
-
-
-def test_who_keeps_a_kernel_introduces_itself() -> None:
-    ours, theirs = socket.socketpair()
-    before = open_descriptors()
-    with ours, theirs, Path(os.devnull).open("rb") as file:
-        socket.send_fds(theirs, [b'{"forked": 5}\n{"pid": 6}\n'], [file.fileno()])
-        forked = introduced(ours, is_kept=True)
-        assert forked is not None
-        assert (forked.pid, forked.handle) == (6, -1)
-    assert open_descriptors() == before - 2
+        assert ours.recv(100) == b"what a keeper says after it"

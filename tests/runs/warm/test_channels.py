@@ -18,7 +18,7 @@ class Ear:
     """Hears what it was told beforehand, a piece whenever somebody waits."""
 
     def __init__(self, *pieces: str) -> None:
-        self.is_ended = False
+        self.is_ended = self.is_garbled = False
         self.said: list[Mapping[str, Any]] = []
         self.channel = ForkedChannel(self)
         self._pieces = list(pieces)

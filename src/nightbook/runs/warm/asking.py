@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import socket
 import struct
 import subprocess
@@ -66,7 +64,7 @@ def ask(place: Place, order: Order, descriptors: Sequence[int], environment: Map
             stack.enter_context(connection)
             connection.settimeout(PATIENCE_SECONDS)
             send_order(connection, order, descriptors)
-            forked = introduced(connection, is_kept=bool(order.containment))
+            forked = introduced(connection)
             if forked is not None:
                 connection.settimeout(None)
                 stack.pop_all()
@@ -132,38 +130,26 @@ def try_to_connect(place: Place) -> socket.socket | None:
     return connection
 
 
-def introduced(connection: socket.socket, *, is_kept: bool = False) -> Forked | None:
-    """Read who was forked: the parent says so, and a keeper that it is there; None when nobody was.
+def introduced(connection: socket.socket) -> Forked | None:
+    """Read who was forked, as it says itself; None when nobody was, or nobody said so in time.
 
-    A keeper may be in a PID namespace within another: its own number is what the operating system says of the sender.
+    Its id is what the operating system says of the sender: it may be in a PID namespace within another. Who is not
+    waited for any longer learns of it, and does nothing.
     """
-    found, handle = 0, -1
-    with suppress(OSError, ValueError):
-        while not found or handle < 0:
-            line, sender, descriptors = hear(connection)
-            handle = descriptors[0] if descriptors else handle
-            if not line:
-                break
-            for words in map(json.loads, line.splitlines()):
-                if not is_kept and "forked" in words:
-                    found = words["forked"]
-                elif is_kept and "keeper" in words:
-                    found = sender
-    is_known = bool(found) and handle >= 0
-    if handle >= 0 and (is_kept or not is_known):
-        os.close(handle)
-        handle = -1
-    return Forked(pid=found, handle=handle, connection=connection) if is_known else None
-
-
-def hear(connection: socket.socket) -> tuple[bytes, int, list[int]]:
-    """What one sender said, its process id, and descriptors that came along."""
     room = socket.CMSG_SPACE(_CREDENTIALS.size) + socket.CMSG_SPACE(_DESCRIPTOR.size)
-    said, ancillary, _, _ = connection.recvmsg(4096, room)
-    sender, descriptors = 0, list[int]()
+    sender, handle = 0, -1
+    while True:
+        try:
+            # No further than this: what a keeper says after it is for others to hear.
+            _, ancillary, _, _ = connection.recvmsg(1, room)
+        except TimeoutError:
+            # From here on nobody can introduce itself; who did so at the last moment is heard.
+            connection.shutdown(socket.SHUT_RD)
+            continue
+        break
     for level, kind, content in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
             sender = _CREDENTIALS.unpack(content[: _CREDENTIALS.size])[0]
         elif level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            descriptors += [number for (number,) in _DESCRIPTOR.iter_unpack(content)]
-    return said, sender, descriptors
+            handle = _DESCRIPTOR.unpack(content[: _DESCRIPTOR.size])[0]
+    return Forked(pid=sender, handle=handle, connection=connection) if handle >= 0 else None

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from nbclient.exceptions import DeadKernelError
 
+from nightbook.errors import KernelError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,6 +19,7 @@ class Listener(Protocol):
     """Whoever hears the kernel."""
 
     is_ended: bool
+    is_garbled: bool
 
     async def wait_for_news(self, timeout_seconds: float | None) -> None:
         """Return when something came, or the time is up."""
@@ -42,9 +45,12 @@ class ForkedChannel:
         Raises:
             Empty: None came in time.
             DeadKernelError: None will come.
+            KernelError: None can be told from what a cell wrote between them.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self.messages:
+            if self._client.is_garbled:
+                raise KernelError("the kernel cannot be understood since somebody wrote into its own socket")
             if self._client.is_ended:
                 raise DeadKernelError("Kernel died")
             left = None if deadline is None else deadline - time.monotonic()

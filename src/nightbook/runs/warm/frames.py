@@ -25,6 +25,8 @@ TEXT = b"T"
 """The name of a stream, then text that was printed, in UTF-8."""
 FLUSH = b"F"
 """The name of a stream whose text is to be shown now, before what is shown next."""
+_KINDS = frozenset({MESSAGE, TEXT, FLUSH, TRUNK})
+_MOST_PARTS = 1 << 16
 _HEAD = struct.Struct(">cI")
 _LENGTH = struct.Struct(">Q")
 
@@ -70,6 +72,10 @@ class FrameWriter:
         self._threads = threading.RLock()
 
 
+class GarbledError(ValueError):
+    """What came is no frame: somebody else wrote into the socket."""
+
+
 class FrameReader:
     """Makes frames of bytes as they come."""
 
@@ -77,7 +83,11 @@ class FrameReader:
         self._pending = bytearray()
 
     def feed(self, chunk: bytes) -> Iterator[Frame]:
-        """The frames that are whole now."""
+        """The frames that are whole now.
+
+        Raises:
+            GarbledError: What came is none.
+        """
         self._pending += chunk
         while (frame := self._next()) is not None:
             yield frame
@@ -86,6 +96,8 @@ class FrameReader:
         if len(self._pending) < _HEAD.size:
             return None
         kind, count = _HEAD.unpack_from(self._pending)
+        if kind not in _KINDS or count > _MOST_PARTS:
+            raise GarbledError
         start = _HEAD.size + count * _LENGTH.size
         if len(self._pending) < start:
             return None

@@ -22,6 +22,7 @@ import psutil
 from nightbook.runs.census import descendants, kill_all, words_of
 from nightbook.runs.containment import Containment, become_subreaper, end_with_parent
 from nightbook.runs.warm.namespaces import leave_namespace, show_own_processes
+from nightbook.runs.warm.orders import introduce_yourself
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -47,7 +48,7 @@ def keep(connection: socket.socket, containment: Containment, be_kernel: Callabl
         show_own_processes()
     else:
         become_subreaper()
-    _say(connection, keeper=True)
+    introduce_yourself(connection)
     Keeper(connection, _fork_kernel(connection, be_kernel), containment).run()
     os._exit(0)
 
@@ -109,6 +110,8 @@ class Keeper:
         for end in (woken, waker, self._connection):
             end.settimeout(0)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        # A cell may send it to whom it takes for the system's first process.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
         with selectors.DefaultSelector() as selector:
             selector.register(self._connection, selectors.EVENT_READ)

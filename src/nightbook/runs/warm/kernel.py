@@ -45,6 +45,7 @@ class PipeSession(Session):
     """
 
     writer = AnyTrait()
+    has_replied = AnyTrait(default_value=False)
 
     def send(  # noqa: PLR0913, PLR0917 - jupyter_client's signature
         self,
@@ -68,6 +69,7 @@ class PipeSession(Session):
         if os.getpid() != self.pid and message["header"]["msg_type"] not in SHOWN_BY_CHILDREN:
             return message
         said = {key: message[key] for key in ("header", "parent_header", "metadata", "content")}
+        self.has_replied |= message["header"]["msg_type"].endswith("_reply")
         self.writer.write(MESSAGE, self.pack(said), *(memoryview(one) for one in buffers or ()))
         return message
 

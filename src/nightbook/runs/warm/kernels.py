@@ -116,6 +116,8 @@ def _fork(
         os.close(printed)
         os.close(complained)
         return None
+    if forked.handle >= 0:
+        os.close(forked.handle)
     return KernelEnds(
         keeper_pid=forked.pid,
         keeper=forked.connection,

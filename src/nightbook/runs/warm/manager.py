@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_client.session import Session
 from nbclient.exceptions import DeadKernelError
 
+from nightbook.errors import KernelError
 from nightbook.runs.warm.channels import ForkedChannel
 from nightbook.runs.warm.frames import MESSAGE, TEXT, TRUNK, FrameReader, FrameWriter, read_frame
 from nightbook.runs.warm.keeper import INTERRUPT, KILL
@@ -54,7 +55,7 @@ class ForkedKernelClient:
         self.replied_to = ""
         self.shell_channel = ForkedChannel(self)
         self.iopub_channel = ForkedChannel(self)
-        self.is_ended = False
+        self.is_ended = self.is_garbled = False
         self._writer = FrameWriter(ends.messages)
         self._reader = FrameReader()
         self._parent: Mapping[str, Any] = {}
@@ -124,7 +125,7 @@ class ForkedKernelClient:
             return await self.iopub_channel.get_msg(timeout=within_seconds)
         except Empty:
             return None
-        except DeadKernelError:
+        except (DeadKernelError, KernelError):
             # Whoever waits for the reply learns of it, too, and it is theirs to say so.
             await asyncio.sleep(within_seconds)
             return None
@@ -156,8 +157,12 @@ class ForkedKernelClient:
         if not chunk:
             self._hear_text(is_last=True)
             self.hear_no_more()
-        for frame in self._reader.feed(chunk):
-            self._take(frame)
+        try:
+            for frame in self._reader.feed(chunk):
+                self._take(frame)
+        except (ValueError, KeyError):
+            self.is_garbled = True
+            self.hear_no_more()
         self._news.set()
 
     def _hear_text(self, *, is_last: bool = False) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _LENGTH = struct.Struct(">I")
+HERE_I_AM = b"."
 _MOST_DESCRIPTORS = 8
 
 
@@ -81,3 +82,19 @@ def receive_order(connection: socket.socket) -> Order | None:
     for descriptor in descriptors:
         os.close(descriptor)
     return None
+
+
+def introduce_yourself(connection: socket.socket) -> None:
+    """Tell who ordered this fork that it is there, with a handle that stays its own whoever gets its number.
+
+    The fork says so itself: were it the parent's to say, a parent that is killed just then would leave a fork at work
+    that nobody knows of, and the work would be done twice.
+
+    Raises:
+        OSError: Nobody waits for it any more.
+    """
+    handle = os.pidfd_open(os.getpid())
+    try:
+        socket.send_fds(connection, [HERE_I_AM], [handle])
+    finally:
+        os.close(handle)

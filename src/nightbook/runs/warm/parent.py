@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import json
 import os
 import selectors
 import signal
@@ -20,10 +19,11 @@ import traceback
 from typing import TYPE_CHECKING, Protocol
 
 from nightbook.runs.containment import become_subreaper
-from nightbook.runs.warm.keeper import end_strays
 from nightbook.runs.warm.orders import Order, receive_order
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from nightbook.runs.warm.preload import Preloader, Unfit
 
 LOOK_SECONDS = 2.0
@@ -41,6 +41,9 @@ class Role(Protocol):
 
     def serve(self, order: Order, connection: socket.socket) -> None:
         """Do what was ordered, in the fork; does not return."""
+
+    def end_strays(self, forked: Collection[int]) -> None:
+        """End what has become a child of the parent and ought not to live; `forked` are the parent's own."""
 
 
 class Stay(Protocol):
@@ -81,6 +84,7 @@ class WarmParent:
         self._idle_seconds = idle_seconds
         self._last_served = time.monotonic()
         self._forked = set[int]()
+        self._own: tuple[socket.socket | selectors.BaseSelector, ...] = (listener,)
 
     def serve(self) -> Unfit | None:
         """Return when there is nothing to do for long, its place is lost, or a module proves unfit: that one."""
@@ -93,6 +97,7 @@ class WarmParent:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
         with selectors.DefaultSelector() as selector:
+            self._own = (self._listener, woken, waker, selector)
             selector.register(self._listener, selectors.EVENT_READ)
             selector.register(woken, selectors.EVENT_READ)
             while not self._is_over():
@@ -140,11 +145,9 @@ class WarmParent:
         pid = os.fork()
         if pid:
             self._forked.add(pid)
-            with contextlib.suppress(OSError):
-                self._introduce(connection, pid)
             return
         try:
-            self._listener.close()
+            self._close_own()
             connection.settimeout(None)
             order = order.with_changed(self._preloader.changed_environment)
             self._role.serve(order, connection)
@@ -153,14 +156,11 @@ class WarmParent:
         finally:
             os._exit(1)
 
-    def _introduce(self, connection: socket.socket, pid: int) -> None:
-        """Tell who it is, with a handle that stays its own even when the number is given to another."""
-        words = json.dumps({"forked": pid}).encode() + b"\n"
-        handle = os.pidfd_open(pid)
-        try:
-            socket.send_fds(connection, [words], [handle])
-        finally:
-            os.close(handle)
+    def _close_own(self) -> None:
+        """Leave a fork nothing with which its notebook could reach the parent."""
+        signal.set_wakeup_fd(-1)
+        for one in self._own:
+            one.close()
 
     def _reap(self, woken: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -168,4 +168,4 @@ class WarmParent:
         with contextlib.suppress(ChildProcessError):
             while pid := os.waitpid(-1, os.WNOHANG)[0]:
                 self._forked.discard(pid)
-        end_strays(self._forked)
+        self._role.end_strays(self._forked)

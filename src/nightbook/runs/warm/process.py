@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
+import socket
 import subprocess
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from nightbook.errors import StorageError
 from nightbook.runs.process import command_for
-from nightbook.runs.warm.asking import connect, hear
+from nightbook.runs.warm.asking import connect, introduced
 from nightbook.runs.warm.isolation import present_surroundings
 from nightbook.runs.warm.orders import Order, send_order
 from nightbook.runs.warm.places import IDLE, place_of
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Sequence
 
 PATIENCE_SECONDS = 60.0
@@ -61,9 +60,13 @@ class WarmProcess:
     @property
     def pid(self) -> int:
         """Its process id; waits until there is a process."""
+        self.await_begin()
+        return self._pid
+
+    def await_begin(self) -> None:
+        """Return when there is a process; what was given to it is its alone from then on."""
         while not self._pid:
             self._hear(PATIENCE_SECONDS)
-        return self._pid
 
     def poll(self) -> bool:
         """Whether it has ended."""
@@ -104,15 +107,20 @@ class WarmProcess:
         assert connection is not None  # noqa: S101 - without one a process has been started
         if not select.select([connection], [], [], timeout_seconds)[0]:
             if timeout_seconds:
-                self._start()
+                # Whoever is forked from now on learns that nobody waits for it.
+                connection.shutdown(socket.SHUT_RD)
+                self._take(connection)
             return
-        line, handles = b"", list[int]()
+        self._take(connection)
+
+    def _take(self, connection: socket.socket) -> None:
+        forked = None
         with suppress(OSError):
-            line, _, handles = hear(connection)
-        if not line:
+            forked = introduced(connection)
+        if forked is None:
             self._start()
             return
-        self._pid, self._handle = json.loads(line)["forked"], handles[0]
+        self._pid, self._handle = forked.pid, forked.handle
         self._let_go()
 
     def _start(self) -> None:

@@ -19,11 +19,12 @@ from nightbook.runs.census import RUN_VARIABLE
 from nightbook.runs.containment import Containment, choose_containment
 from nightbook.runs.process import command_for
 from nightbook.runs.warm.isolation import enter
-from nightbook.runs.warm.keeper import TITLE, keep
+from nightbook.runs.warm.keeper import TITLE, end_strays, keep
+from nightbook.runs.warm.orders import introduce_yourself
 from nightbook.runs.warm.places import KERNEL, PUBLISHER, RUNNER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from nightbook.runs.warm.orders import Order
     from nightbook.runs.warm.parent import Role
@@ -67,9 +68,14 @@ class KernelRole:
         keep(connection, Containment(order.containment), partial(_be_kernel, order))
         os._exit(0)
 
+    def end_strays(self, forked: Collection[int]) -> None:
+        """What a killed keeper left behind."""
+        end_strays(forked)
+
 
 def _be_trunk(order: Order, connection: socket.socket) -> NoReturn:
     """Be a kernel without a keeper, that forks itself when it is told to."""
+    introduce_yourself(connection)
     os.setsid()
     held = os.dup(connection.fileno())
     connection.close()
@@ -113,7 +119,8 @@ class ProcessRole:
         return ()
 
     def serve(self, order: Order, connection: socket.socket) -> NoReturn:
-        """Call the module's `main`."""
+        """Call the module's `main`, unless nobody waits for it any more."""
+        introduce_yourself(connection)
         connection.close()
         os.setsid()
         setproctitle(" ".join(command_for(order.module, *order.arguments)))
@@ -122,6 +129,9 @@ class ProcessRole:
         sys.argv = [order.module, *order.arguments]
         import_module(order.module).main(*order.descriptors[3:])
         os._exit(0)
+
+    def end_strays(self, forked: Collection[int]) -> None:
+        """None: among what processes of ours leave behind are the parents that they have started."""
 
 
 def _take_standard(*descriptors: int) -> None:

@@ -25,7 +25,7 @@ from setproctitle import setproctitle
 
 from nightbook.runs.census import RUN_VARIABLE
 from nightbook.runs.containment import Containment
-from nightbook.runs.warm.keeper import TITLE, keep
+from nightbook.runs.warm.keeper import TITLE, end_strays, keep
 from nightbook.runs.warm.parent import WarmParent
 from nightbook.runs.warm.preload import Preloader, threads
 
@@ -63,6 +63,10 @@ class Trunk:
         """The cells have loaded all."""
         del order
         return ()
+
+    def end_strays(self, forked: Collection[int]) -> None:
+        """What a killed keeper left behind."""
+        end_strays(forked)
 
     def serve(self, order: Order, connection: socket.socket) -> NoReturn:
         """Be the keeper of a kernel that goes on from here."""
