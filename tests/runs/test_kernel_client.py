@@ -43,7 +43,10 @@ def test_both_kinds_of_kernel_are_driven_alike(shared_warm: WarmFolder, tmp_path
         ensure_parent(place_of(KERNEL, os.environ, root=str(tmp_path)), parents_environment(os.environ))
     environment = {**os.environ, RUN_VARIABLE: own["run_id"], RUN_FOLDER: str(tmp_path)}
     # In a process of its own, as always: Jupyter's client leaves threads and sockets to the process's end.
-    subprocess.run(command_for(RUNNER_MODULE, str(tmp_path / REQUEST)), cwd=tmp_path, env=environment, check=True)
+    command = command_for(RUNNER_MODULE, str(tmp_path / REQUEST))
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdin=subprocess.PIPE) as runner:
+        # Its standard input is its supervisor: while that is open it goes on.
+        assert runner.wait() == 0
     events = list(EventReader(tmp_path / EVENTS).read())
     statuses = [event.fields["status"] for event in events if event.kind is EventKind.CELL_ENDED]
     assert statuses == ["succeeded", "succeeded", "succeeded", "failed"]

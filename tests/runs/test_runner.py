@@ -1,35 +1,29 @@
+"""How a runner is started. That it is forked from a supervisor is seen end to end: a test's own process has threads."""
+
 from __future__ import annotations
 
-import os
+import dataclasses
 import shutil
-import signal
 import uuid
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.warmth import WarmFolder, is_running, silent_parent, until
 
-from nightbook.runs.census import RUNNER_MODULE
 from nightbook.runs.events import EventKind, EventReader
-from nightbook.runs.request import EVENTS, FORK, JUPYTER, NO_WARM_PARENT, REQUEST, SOURCE, ExecutionRequest
-from nightbook.runs.runner import ForkedRunner, Runner, start_runner
-from nightbook.runs.warm.asking import ensure_parent
-from nightbook.runs.warm.kernels import parents_environment
-from nightbook.runs.warm.places import KERNEL, place_of
+from nightbook.runs.request import EVENTS, JUPYTER, REQUEST, SOURCE, ExecutionRequest
+from nightbook.runs.runner import start_runner, threads_environment
+from nightbook.runs.warm.isolation import ONE_THREAD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 
 @pytest.fixture
-def start(tmp_path: Path, new_notebook: Callable[..., Path]) -> Iterator[Callable[..., Runner]]:
-    """Starts the runner of a notebook of one cell."""
-    import_module(RUNNER_MODULE)
-    runners: list[Runner] = []
+def request_of(tmp_path: Path, new_notebook: Callable[..., Path]) -> Callable[..., ExecutionRequest]:
+    """The request of a notebook of one cell."""
 
-    def started(cell: str, engine: str = FORK) -> Runner:
+    def make(cell: str) -> ExecutionRequest:
         known = dict.fromkeys(("ledger", "root", "state", "store", "folder", "working_directory"), str(tmp_path))
         request = ExecutionRequest(
             **known,  # type: ignore[arg-type]  # of the fields' own types
@@ -37,89 +31,36 @@ def start(tmp_path: Path, new_notebook: Callable[..., Path]) -> Iterator[Callabl
             notebook="n.ipynb",
             kernel_name="python3",
             language="python",
-            engine=engine,
+            engine=JUPYTER,
         )
         shutil.move(new_notebook(tmp_path / "n.ipynb", "n: int = 1", cell), tmp_path / SOURCE)
         request.write(tmp_path / REQUEST)
-        runners.append(start_runner(request))
-        return runners[-1]
+        return request
 
-    yield started
-    for runner in runners:
-        runner.kill()
-        runner.wait()
-        for stream in (runner.stdin, runner.stdout):
-            if stream is not None:
-                stream.close()
+    return make
 
 
-@pytest.fixture
-def kernels(shared_warm: WarmFolder, tmp_path: Path) -> None:
-    """A warm parent of kernels, for runners that start none."""
-    ensure_parent(place_of(KERNEL, os.environ, root=str(tmp_path)), parents_environment(os.environ))
-
-
-def told(folder: Path) -> dict[EventKind, dict[str, object]]:
-    return {event.kind: dict(event.fields) for event in EventReader(folder / EVENTS).read()}
-
-
-def test_a_forked_runner_that_finds_no_parent_says_so_and_has_executed_nothing(
-    warm: WarmFolder, start: Callable[..., Runner], tmp_path: Path
+def test_a_runner_executes_its_request_and_knows_its_run(
+    request_of: Callable[..., ExecutionRequest], tmp_path: Path
 ) -> None:
-    runner = start("open('ran', 'w').close()")
-    assert isinstance(runner, ForkedRunner)
-    assert runner.wait() == runner.poll() == NO_WARM_PARENT
-    assert not (tmp_path / "ran").exists()
-
-
-@pytest.mark.usefixtures("kernels")
-@pytest.mark.parametrize("engine", [FORK, JUPYTER])
-def test_a_runner_executes_whichever_way_it_was_started(
-    start: Callable[..., Runner], tmp_path: Path, engine: str
-) -> None:
-    runner = start("import os\nopen('ran', 'w').write(os.environ['NIGHTBOOK_RUN_ID'])", engine)
-    assert isinstance(runner, ForkedRunner) is (engine == FORK)
-    assert runner.wait() == 0
-    assert (tmp_path / "ran").read_text() == ExecutionRequest.read(tmp_path / REQUEST).run_id
-    assert EventKind.ENDED in told(tmp_path)
-
-
-@pytest.mark.usefixtures("kernels")
-def test_a_forked_runner_that_is_killed_takes_its_kernel_along(start: Callable[..., Runner], tmp_path: Path) -> None:
-    runner = start("open('ran', 'w').close()\nimport time; time.sleep(600)")
-    until((tmp_path / "ran").exists)
-    assert runner.poll() is None
-    keeper = int(str(told(tmp_path)[EventKind.KERNEL_STARTED]["pid"]))
-    runner.kill()
-    assert runner.wait() == runner.poll() == -signal.SIGKILL
-    runner.kill()  # once more, to no effect
-    until(lambda: not is_running(keeper))
-
-
-@pytest.mark.usefixtures("kernels")
-def test_a_forked_runner_is_interrupted_by_its_standard_input(start: Callable[..., Runner], tmp_path: Path) -> None:
-    runner = start("open('ran', 'w').close()\nimport time; time.sleep(600)")
-    until((tmp_path / "ran").exists)
+    request = request_of("import os\nopen('ran', 'w').write(os.environ['NIGHTBOOK_RUN_ID'])")
+    runner = start_runner(request)
     assert runner.stdin is not None
-    runner.stdin.write(b"interrupt\n")
-    until(lambda: "KeyboardInterrupt" in (tmp_path / EVENTS).read_text())
+    assert runner.stdout is not None
+    with runner.stdin, runner.stdout:
+        assert runner.wait() == 0, runner.stdout.read()
+    assert (tmp_path / "ran").read_text() == request.run_id
+    assert EventKind.ENDED in {event.kind for event in EventReader.all_of(tmp_path / EVENTS)}
 
 
-def test_a_forked_runner_ends_with_its_supervisor(
-    warm: WarmFolder, start: Callable[..., Runner], tmp_path: Path
+def test_threads_are_as_asked_unless_somebody_has_said_it_before(
+    request_of: Callable[..., ExecutionRequest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A parent that never answers, so that the runner waits.
-    place = place_of(KERNEL, os.environ, root=str(tmp_path))
-    with silent_parent(place):
-        said, says = os.pipe()
-        supervisor = os.fork()
-        if not supervisor:
-            os.write(says, str(start("pass").pid).encode())
-            signal.pause()
-        runner = int(os.read(said, 20))
-        assert is_running(runner)
-        os.kill(supervisor, signal.SIGKILL)
-        os.waitpid(supervisor, 0)
-        until(lambda: not is_running(runner))
-    os.close(said)
-    os.close(says)
+    for name in ONE_THREAD:
+        monkeypatch.delenv(name, raising=False)
+    request = request_of("1")
+    assert threads_environment(request) == {}
+    two = dataclasses.replace(request, threads=2)
+    assert threads_environment(two) == dict.fromkeys(ONE_THREAD, "2")
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert threads_environment(two) == {}

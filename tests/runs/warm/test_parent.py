@@ -3,17 +3,19 @@ from __future__ import annotations
 import json
 import os
 import select
-import signal
 import socket
 import struct
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 from tests.warmth import WarmFolder, fork_for, is_running, open_descriptors, release, until
 
 from nightbook.runs.warm.asking import try_to_connect
-from nightbook.runs.warm.places import KERNEL, Place
+
+if TYPE_CHECKING:
+    from nightbook.runs.warm.places import Place
 
 SLEEP = "import time; time.sleep(600)"
 
@@ -139,31 +141,3 @@ def test_whoever_hangs_up_early_harms_nobody(warm: WarmFolder) -> None:
         connection.close()
     assert serves(place)
     assert parent.poll() is None
-
-
-def test_what_a_killed_fork_leaves_behind_is_ended_but_not_the_parents_that_it_started(
-    warm: WarmFolder, tmp_path: Path
-) -> None:
-    _, place = warm.start_light()
-    told = tmp_path / "told"
-    code = f"""
-import os, subprocess, time
-from nightbook.runs.warm.asking import ensure_parent
-from nightbook.runs.warm.places import place_of
-ensure_parent(place_of({KERNEL!r}, os.environ), os.environ)
-left = subprocess.Popen(["sleep", "600"])
-open({str(told)!r}, "w").write(str(left.pid) + ".")
-time.sleep(600)
-"""
-    forked = fork_for(place, code)
-    until(lambda: told.exists() and told.read_text().endswith("."))
-    (started,) = warm.booting() or warm.parents(KERNEL)
-    os.kill(forked.pid, signal.SIGKILL)
-    until(lambda: not is_running(int(told.read_text()[:-1])))
-    assert is_running(started.pid)
-    until(lambda: warm.parents(KERNEL) == [started])
-    # The end of another fork makes the parent look again.
-    assert serves(place)
-    assert serves(place)
-    assert warm.parents(KERNEL) == [started]
-    release(forked)

@@ -50,6 +50,7 @@ class Started:
 
     def hear(self) -> tuple[bytes, bytes]:
         """All that it says, until nobody holds the other end."""
+        self.process.await_begin()
         with os.fdopen(self._said, "rb") as said, os.fdopen(self._complained, "rb") as complained:
             return said.read(), complained.read()
 
@@ -89,7 +90,6 @@ def test_a_process_has_what_it_is_given_whoever_starts_it(
     assert complained == b"complained"
     started.process.wait()
     assert started.process.poll()
-    assert not is_running(started.process.pid)
     started.process.close()
 
 

@@ -53,6 +53,12 @@ class FrameWriter:
         self._processes = os.memfd_create("nightbook-frames") if hasattr(os, "memfd_create") else _unnamed_file()
         os.register_at_fork(after_in_child=self._forget_threads)
 
+    def close(self) -> None:
+        """Release what it holds beside the socket; a second time does nothing."""
+        if self._processes >= 0:
+            os.close(self._processes)
+            self._processes = -1
+
     def write(self, kind: bytes, *parts: bytes | memoryview) -> None:
         """Say it.
 

@@ -208,6 +208,11 @@ class ForkedKernelClient:
             queue.append({**_STREAM, "header": header, "parent_header": self._parent, "content": content})
         self._news.set()
 
+    def close(self) -> None:
+        """Listen no longer, and release what the client holds."""
+        self.hear_no_more()
+        self._writer.close()
+
     def hear_no_more(self) -> None:
         """Listen no longer; a second time does nothing."""
         if self._loop is not None and not self._loop.is_closed() and not self.is_ended:
@@ -283,7 +288,7 @@ class ForkedKernelManager:
     def cleanup_resources(self) -> None:
         """Close what connected us."""
         if self._client is not None:
-            self._client.hear_no_more()
+            self._client.close()
         self._ends.close()
 
     def _tell(self, command: bytes) -> None:

@@ -156,6 +156,7 @@ class WarmProcess:
 
     def close(self) -> None:
         """Release what is known of a process that has ended."""
+        self._let_go()
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1
