@@ -13,9 +13,9 @@ import psutil
 import pytest
 
 from nightbook.runs.containment import Containment, choose_containment
+from nightbook.runs.warm.forked_kernel import ForkedKernelManager
 from nightbook.runs.warm.isolation import present_surroundings
 from nightbook.runs.warm.kernels import Imports, KernelEnds, fork_kernel
-from nightbook.runs.warm.manager import ForkedKernelManager
 from nightbook.runs.warm.places import KERNEL, place_of
 
 if TYPE_CHECKING:

@@ -29,6 +29,8 @@ MAX_FUNCTION_LINES = 40
 
 # The two places where a user's program meets ours: anything may be raised there, and nothing may escape.
 BOUNDARIES = {"cli/main.py", "runs/engine.py", "runs/supervise.py", "runs/supervisor.py"}
+# Nothing of the process that was forked may go on in its fork.
+BOUNDARIES |= {"runs/runner.py", "runs/warm/keeper.py", "runs/warm/parent.py"}
 
 
 def name_of(path: Path) -> str:

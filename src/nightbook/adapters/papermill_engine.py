@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from papermill.engines import NotebookExecutionManager
 
-    from nightbook.runs.warm.manager import ForkedKernelManager
+    from nightbook.runs.warm.forked_kernel import ForkedKernelManager
 
 STARTUP_SECONDS = 60
 
@@ -79,7 +79,7 @@ def fork_for(kernel_name: str, sources: Iterable[str]) -> tuple[ForkedKernelMana
         )
     if ends is None:
         return None, "no warm process could be had"
-    return import_module("nightbook.runs.warm.manager").ForkedKernelManager(ends), ""
+    return import_module("nightbook.runs.warm.forked_kernel").ForkedKernelManager(ends), ""
 
 
 def _imports_of(sources: Iterable[str]) -> tuple[str, ...]:

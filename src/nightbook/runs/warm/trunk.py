@@ -25,6 +25,7 @@ from setproctitle import setproctitle
 
 from nightbook.runs.census import RUN_VARIABLE
 from nightbook.runs.containment import Containment
+from nightbook.runs.warm.isolation import open_descriptors
 from nightbook.runs.warm.keeper import TITLE, end_strays, keep
 from nightbook.runs.warm.parent import WarmParent
 from nightbook.runs.warm.preload import Preloader, threads
@@ -160,13 +161,8 @@ def _threads_of_openblas() -> int:
     return sum(one.num_threads - 1 for one in libraries if one.internal_api == "openblas")
 
 
-def descriptors() -> frozenset[int]:
-    """Those that are open now."""
-    return frozenset(int(entry.name) for entry in Path("/proc/self/fd").iterdir())
-
-
 def _opened_since(before: Collection[int]) -> list[int]:
-    return sorted(descriptors() - frozenset(before))
+    return sorted(open_descriptors() - frozenset(before))
 
 
 def _why_not_shared(descriptor: int) -> str:
