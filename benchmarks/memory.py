@@ -9,8 +9,9 @@ from __future__ import annotations
 import subprocess
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_client.manager import start_new_kernel
 
@@ -25,18 +26,33 @@ if TYPE_CHECKING:
 
     import psutil
     from jupyter_client.blocking.client import BlockingKernelClient
+    from jupyter_client.manager import KernelManager
 
     from sizes import Size
 
 PATIENCE_SECONDS = 300.0
 SETTLING_SECONDS = 1.0
 THIRD = 1 / 3
+PARENT = " parent "
 ROLES = {
     "supervisor": "nightbook.runs.supervise",
     "runner": "nightbook.runs.engine",
     "keeper": "nightbook keeper",
     "kernel": "nightbook kernel",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """Mebibytes of one process.
+
+    Attributes:
+        shared: With its part of what it shares.
+        own: What it shares with nobody.
+    """
+
+    shared: float
+    own: float
 
 
 def measure(folder: Path, environment: Mapping[str, str], size: Size) -> list[Finding]:
@@ -47,16 +63,16 @@ def measure(folder: Path, environment: Mapping[str, str], size: Size) -> list[Fi
     with complaints_in(folder / "complaints.log"):
         standard = (_kernels(folder, 1 + size.held) - _kernels(folder, 1)) / size.held
     whole = (many - few) / size.held
-    shares = ", ".join(f"{role} {size_of / MEBIBYTE:.0f}" for role, size_of in roles.items())
+    shares = ", ".join(f"{role} {one.shared:.0f} ({one.own:.0f})" for role, one in roles.items())
     peer, theirs = "Jupyter's kernel", standard / MEBIBYTE
     return [
         at_most_share("one more run: all of it", whole / MEBIBYTE, peer, theirs, THIRD),
-        at_most_share("one more run: its kernel", roles["kernel"] / MEBIBYTE, peer, theirs, THIRD),
-        Statement(measure="  MiB of each run's", figure=shares),
+        at_most_share("one more run: its kernel", roles["kernel"].shared, peer, theirs, THIRD),
+        Statement(measure="  MiB of each run's", figure=f"{shares} (in brackets: shared with nobody)"),
     ]
 
 
-def _held(folder: Path, notebook: Path, environment: Mapping[str, str], count: int) -> tuple[float, dict[str, float]]:
+def _held(folder: Path, notebook: Path, environment: Mapping[str, str], count: int) -> tuple[float, dict[str, Share]]:
     """Bytes of all our processes while so many runs wait at their last cell; and by role, for one run."""
     folder.mkdir()
     sets = write_sets(folder / "sets.jsonl", [{"number": number, "hold": str(folder)} for number in range(count)])
@@ -67,20 +83,24 @@ def _held(folder: Path, notebook: Path, environment: Mapping[str, str], count: i
         try:
             _await_files(folder, count, client)
             everybody = everybody_of(Path(environment[FOLDER]))
-            sizes = {one: memory_of(one.pid) for one in everybody}
-            titles = {one: " ".join(one.cmdline()) for one in everybody}
+            total = sum(memory_of(one.pid) for one in everybody)
+            roles = {role: _share_of(mark, everybody) for role, mark in ROLES.items()}
         finally:
             (folder / "release").touch()
         _, said = client.communicate()
     if client.returncode:
         message = f"the runs that were looked at failed: {said[-2000:]}"
         raise RuntimeError(message)
-    return sum(sizes.values()), {role: _mean(sizes, titles, mark) for role, mark in ROLES.items()}
+    return total, roles
 
 
-def _mean(sizes: Mapping[psutil.Process, int], titles: Mapping[psutil.Process, str], mark: str) -> float:
-    found = [size for process, size in sizes.items() if mark in titles[process] and " parent " not in titles[process]]
-    return sum(found) / max(1, len(found))
+def _share_of(mark: str, everybody: Sequence[psutil.Process]) -> Share:
+    """The mean of the processes whose titles bear a mark."""
+    titles = {process.pid: " ".join(process.cmdline()) for process in everybody}
+    pids = [pid for pid, title in titles.items() if mark in title and PARENT not in title]
+    count = MEBIBYTE * max(1, len(pids))
+    own = sum(memory_of(pid, "Private_Clean") + memory_of(pid, "Private_Dirty") for pid in pids)
+    return Share(shared=sum(map(memory_of, pids)) / count, own=own / count)
 
 
 def _await_files(folder: Path, count: int, client: subprocess.Popen[str]) -> None:
@@ -102,9 +122,14 @@ def _kernels(folder: Path, count: int) -> float:
             stack.callback(manager.shutdown_kernel, now=True)
             stack.callback(client.stop_channels)
             _execute(client, SMALL)
-            pids.append(int(manager.provisioner.pid))
+            pids.append(_pid_of(manager))
         time.sleep(SETTLING_SECONDS)
         return sum(map(memory_of, pids))
+
+
+def _pid_of(manager: KernelManager) -> int:
+    provisioner: Any = manager.provisioner  # the local one, which has what its interface does not name
+    return int(provisioner.pid)
 
 
 def _execute(client: BlockingKernelClient, sources: Sequence[str]) -> None:

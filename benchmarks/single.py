@@ -68,7 +68,7 @@ def measure_cells(folder: Path, environment: Mapping[str, str], rounds: int) -> 
 
 def _with_nbclient(notebook: Path, executed: Path, *, is_forked: bool = False, **options: Any) -> None:  # noqa: ANN401 - nbclient's own
     content = nbformat.read(notebook, as_version=4)
-    kernel = None
+    kernel: Any = None  # nbclient asks for less than the class that it names
     if is_forked:
         kernel, reason = fork_for(KERNEL_NAME, [cell.source for cell in content.cells])
         if kernel is None:

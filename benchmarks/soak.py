@@ -56,14 +56,15 @@ def measure_parallel(folder: Path, environment: Mapping[str, str], size: Size) -
 
 def growth_of(before: Holding, after: Holding, left: int) -> Statement:
     """What the parents hold more than before, and how many processes were left behind."""
-    grown = after.memory_bytes - before.memory_bytes
+    grown = {kind: size - before.memory_bytes.get(kind, 0) for kind, size in after.memory_bytes.items()}
     descriptors, processes = after.descriptors - before.descriptors, after.processes - before.processes
+    memory = ", ".join(f"{kind} {size / MEBIBYTE:+.2f}" for kind, size in sorted(grown.items()))
     return Statement(
         measure="  growth of the parents",
-        figure=f"{grown / MEBIBYTE:+.2f} MiB of {before.memory_bytes / MEBIBYTE:.0f}, {descriptors:+d} descriptors of "
-        f"{before.descriptors}, {processes:+d} processes of {before.processes}; {left} left behind",
+        figure=f"MiB: {memory}; descriptors {descriptors:+d} of {before.descriptors}, "
+        f"processes {processes:+d} of {before.processes}; {left} left behind",
         target="none",
-        is_met=grown <= GROWTH_BYTES and descriptors <= 0 and processes <= 0 and not left,
+        is_met=max(grown.values()) <= GROWTH_BYTES and descriptors <= 0 and processes <= 0 and not left,
     )
 
 

@@ -20,7 +20,7 @@ from timing import Command, Finding, Statement, at_least_times, seconds_of, time
 from warm import end_parents, state_boot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from sizes import Size
 
@@ -132,7 +132,7 @@ def _small(folder: Path, environment: Mapping[str, str], count: int) -> Contest:
     return Contest(folder, notebook, sets, environment)
 
 
-def small_sets(count: int) -> Sequence[dict[str, object]]:
+def small_sets(count: int) -> list[dict[str, float]]:
     """So many pairs of depth and rate; no two alike."""
     rates = [round(0.05 * step, 2) for step in range(1, count // 2 + count % 2 + 1)]
     return [{"depth": depth, "rate": rate} for depth, rate in product((2, 3), rates)][:count]

@@ -121,7 +121,7 @@ def timed(command: Command, environment: Mapping[str, str]) -> tuple[float, str]
 
 @contextmanager
 def complaints_in(file: Path) -> Iterator[None]:
-    """What this process's children write to standard error goes into a file: kernels of Jupyter's warn at each start."""
+    """What our children write to standard error goes into a file: kernels of Jupyter's warn at each start."""
     kept = os.dup(2)
     with file.open("ab") as stream:
         os.dup2(stream.fileno(), 2)

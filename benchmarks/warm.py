@@ -32,12 +32,12 @@ class Holding:
     """What the parents hold between two commands.
 
     Attributes:
-        memory_bytes: Anonymous memory of all of them.
+        memory_bytes: Anonymous memory of each, by kind.
         descriptors: Open in all of them.
         processes: They and whoever descends from them.
     """
 
-    memory_bytes: int
+    memory_bytes: Mapping[str, int]
     descriptors: int
     processes: int
 
@@ -77,10 +77,10 @@ def holding(environment: Mapping[str, str]) -> Holding:
     deadline = time.monotonic() + QUIET_SECONDS
     while len(everybody_of(folder)) > len(parents_of(folder)) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
-    parents = [*parents_of(folder).values()]
+    parents = parents_of(folder)
     return Holding(
-        memory_bytes=sum(memory_of(one.pid, "Anonymous") for one in parents),
-        descriptors=sum(one.num_fds() for one in parents),
+        memory_bytes={kind: memory_of(one.pid, "Anonymous") for kind, one in parents.items()},
+        descriptors=sum(one.num_fds() for one in parents.values()),
         processes=len(everybody_of(folder)),
     )
 
