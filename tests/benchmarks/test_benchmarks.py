@@ -32,11 +32,11 @@ def write_executed(path: Path, *cells: tuple[str, list[nbformat.NotebookNode]], 
 
 
 def stream(text: str) -> nbformat.NotebookNode:
-    return nbformat.v4.new_output("stream", name="stdout", text=text)
+    return nbformat.NotebookNode(nbformat.v4.new_output("stream", name="stdout", text=text))
 
 
 def shows(value: str, **others: str) -> nbformat.NotebookNode:
-    return nbformat.v4.new_output("display_data", data={"text/plain": value, **others})
+    return nbformat.NotebookNode(nbformat.v4.new_output("display_data", data={"text/plain": value, **others}))
 
 
 @pytest.mark.parametrize(
