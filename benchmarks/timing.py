@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 
@@ -36,12 +38,13 @@ class Comparison:
 
     Attributes:
         measure: What was measured.
-        ours: Median seconds.
+        ours: Median seconds, or as `unit` says.
         peer: Its name.
-        theirs: Its median seconds.
-        target: What the figure should be, in words.
+        theirs: Its median, likewise.
+        target: What the figure should be, in words; empty where it is only stated.
         is_met: Whether it is.
         figure: Ratio or difference, in words.
+        unit: Of both.
     """
 
     measure: str
@@ -51,6 +54,27 @@ class Comparison:
     target: str
     figure: str
     is_met: bool
+    unit: str = "s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One line of the result that has no peer.
+
+    Attributes:
+        measure: What was looked at.
+        figure: What was found, in words.
+        target: What it should be, in words; empty where it is only stated.
+        is_met: Whether it is.
+    """
+
+    measure: str
+    figure: str
+    target: str = ""
+    is_met: bool = True
+
+
+Finding: TypeAlias = Comparison | Statement
 
 
 def medians(commands: list[Command], *, rounds: int, environment: Mapping[str, str]) -> dict[str, float]:
@@ -63,13 +87,27 @@ def medians(commands: list[Command], *, rounds: int, environment: Mapping[str, s
     for turn in range(rounds + 1):
         for command in commands:
             command.before()
-            seconds = _time(command, environment)
+            seconds = seconds_of(command, environment)
             if turn:
                 taken[command.name].append(seconds)
     return {name: statistics.median(one) for name, one in taken.items()}
 
 
-def _time(command: Command, environment: Mapping[str, str]) -> float:
+def seconds_of(command: Command, environment: Mapping[str, str]) -> float:
+    """How long a command takes once.
+
+    Raises:
+        RuntimeError: It failed.
+    """
+    return timed(command, environment)[0]
+
+
+def timed(command: Command, environment: Mapping[str, str]) -> tuple[float, str]:
+    """How long a command takes once, and what it prints.
+
+    Raises:
+        RuntimeError: It failed.
+    """
     started = time.perf_counter()
     done = subprocess.run(
         command.arguments, cwd=command.folder, env=dict(environment), capture_output=True, text=True, check=False
@@ -78,7 +116,39 @@ def _time(command: Command, environment: Mapping[str, str]) -> float:
     if done.returncode:
         message = f"{command.name} failed with {done.returncode}: {done.stderr[-2000:]}"
         raise RuntimeError(message)
-    return seconds
+    return seconds, done.stdout
+
+
+@contextmanager
+def complaints_in(file: Path) -> Iterator[None]:
+    """What our children write to standard error goes into a file: kernels of Jupyter's warn at each start."""
+    kept = os.dup(2)
+    with file.open("ab") as stream:
+        os.dup2(stream.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def at_least_times(measure: str, ours: float, peer: str, theirs: float, times: float | None = None) -> Comparison:
+    """Ours is to be at least so many times faster; without a number the figure is only stated."""
+    ratio = theirs / ours
+    return Comparison(
+        measure=measure,
+        ours=ours,
+        peer=peer,
+        theirs=theirs,
+        target="" if times is None else f"≥ {times:.0f} ×",
+        figure=f"{ratio:.1f} ×",
+        is_met=times is None or ratio >= times,
+    )
+
+
+def at_most_share(measure: str, ours: float, peer: str, theirs: float, limit: float) -> Comparison:
+    """Ours may hold at most this share of their mebibytes."""
+    return replace(at_most_ratio(measure, ours, peer, theirs, limit), unit="MiB")
 
 
 def at_most_ratio(measure: str, ours: float, peer: str, theirs: float, limit: float) -> Comparison:

@@ -114,7 +114,11 @@ def settle(pipeline: Pipeline, name: str, evidence: Evidence) -> Decision:
         name: The stage.
         evidence: As it is now: `last_successes` with those of the stages that have just run.
     """
-    return _decide(pipeline, name, evidence, Fingerprinter(evidence.settings, evidence.digests), {})
+    fingerprinter = Fingerprinter(evidence.settings, evidence.digests)
+    decision = _decide(pipeline, name, evidence, fingerprinter, {})
+    # What was learned of the environment takes longer than all else: the next one finds it.
+    fingerprinter.save()
+    return decision
 
 
 def _decide(

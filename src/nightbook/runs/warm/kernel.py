@@ -154,14 +154,13 @@ class IPythonKernel(ipkernel.IPythonKernel):
     _supports_kernel_subshells = False
 
     @property
-    def banner(self) -> str | None:
+    def banner(self) -> Any:  # type: ignore[override]  # noqa: ANN401 - a text there, or a property that gives one
         """IPython's greeting, whose tip of the day is drawn beside the notebook's own numbers."""
         state = random.getstate()
         try:
-            greeting: str | None = super().banner
+            return super().banner
         finally:
             random.setstate(state)
-        return greeting
 
     def start(self) -> None:
         """Be ready for the first request; there is no debugger to wait for."""
