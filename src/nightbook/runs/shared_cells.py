@@ -52,7 +52,8 @@ def own_values(cells: Sequence[Mapping[str, Any]], request: ExecutionRequest) ->
     values = [f"{name} = {request.parameters[name]}" for name in request.sharing.varied if name in request.parameters]
     injected = [cell for cell in cells if index_of(cell) is None and cell["cell_type"] == "code"]
     if injected:
-        source, count = injected[0]["source"], injected[0].get("execution_count")
+        # As IPython remembers it.
+        source, count = injected[0]["source"].rstrip("\n"), injected[0].get("execution_count")
         history = "get_ipython().history_manager"
         values += [f"{history}.{name}[{count}] = {source!r}" for name in ("input_hist_parsed", "input_hist_raw")]
         values += [f"_i{count} = {source!r}"]
