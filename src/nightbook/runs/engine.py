@@ -95,7 +95,9 @@ class TrunkEngine(Engine):  # type: ignore[misc]  # papermill ships no types
         client = TrunkClient(nb, journal=journal, kernel_name=kernel_name, forked=ends)
         reason = client.execute_shared_cells()
         leave_trunk(journal.request, reason=reason, place=place)
-        if not reason:
+        if reason:
+            place.socket.unlink(missing_ok=True)
+        else:
             # The kernel stays as long as this process does, which its standard input decides.
             Event().wait()
         return nb

@@ -132,7 +132,9 @@ class Hold:
 
 def serve_forks(trunk: Trunk, listener: socket.socket, connection: socket.socket) -> NoReturn:
     """Fork for whoever asks on the listening socket, until whoever had the trunk made is gone."""
+    place = listener.getsockname()
     WarmParent(listener, trunk, Preloader(), Hold(connection), idle_seconds=FOREVER_SECONDS).serve()
+    Path(place).unlink(missing_ok=True)
     os._exit(0)
 
 
