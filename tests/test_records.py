@@ -42,7 +42,7 @@ def test_the_record_is_strict_json() -> None:
     assert record["status"] == "failed"
     assert record["cause"] == "cell_error"
     assert record["inputs"][0]["uri"] == "data/flights.parquet"
-    assert record["cells"] == [{"index": 3, "status": "failed", "duration_seconds": 0.5}]
+    assert record["cells"] == [{"index": 3, "status": "failed", "duration_seconds": 0.5, "shared": False}]
 
 
 def test_people_name_a_run_by_stage_and_number() -> None:

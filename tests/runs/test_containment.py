@@ -27,7 +27,7 @@ def test_the_weakest_is_always_there_when_asked_for() -> None:
 
 
 def test_a_namespace_that_cannot_be_had_is_refused_rather_than_weakened(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(containment, "_strongest_containment", lambda: Containment.PROCESS_TREE)
+    monkeypatch.setattr(containment, "_strongest_containment", lambda _: Containment.PROCESS_TREE)
     assert choose_containment("auto") is Containment.PROCESS_TREE
     with pytest.raises(SettingsError, match="allows no PID namespaces"):
         choose_containment("pid_namespace")

@@ -132,7 +132,7 @@ def test_a_relative_sqlite_file_is_anchored_at_the_root(tmp_path: Path) -> None:
         ("jobs = 'four'", "'jobs' in nightbook.toml must be a whole number above 0, not 'four'"),
         ("jobs = true", "not True"),
         ("jobs = 0", "not 0"),
-        ("engine = 'warp'", "must be 'jupyter', not 'warp'"),
+        ("engine = 'warp'", "must be 'fork' or 'jupyter', not 'warp'"),
         ("module_paths = 'src'", "must be a list of texts"),
         ("[stages.a]\ninputs = ['x']", "'inputs' in [stages.a] of nightbook.toml must be a table of texts"),
         ("[stages]\na = 1", "'stages' in nightbook.toml must hold tables"),
@@ -162,7 +162,7 @@ def test_mistakes_in_the_environment_are_named(tmp_path: Path) -> None:
 
 def test_variables_of_others_and_empty_ones_are_left_alone(tmp_path: Path) -> None:
     settings = load(tmp_path, "", {"NIGHTBOOK_RUN_ID": "x", "NIGHTBOOK_ENGINE": "", "HOME": "/"})
-    assert settings.engine == "jupyter"
+    assert settings.sources["engine"] == "default"
 
 
 def test_mistakes_in_flags_are_named(tmp_path: Path) -> None:

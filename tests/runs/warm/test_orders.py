@@ -76,6 +76,25 @@ def test_what_makes_no_sense_is_no_order_and_leaves_no_descriptor_open(body: byt
         assert open_descriptors() == before
 
 
+class Hasty(socket.socket):
+    """A socket whose other end takes all and is gone before one can look."""
+
+    other: socket.socket
+
+    def sendmsg(self, *arguments: object) -> int:  # type: ignore[override]  # passed on as they are
+        sent = super().sendmsg(*arguments)  # type: ignore[arg-type]  # as above
+        self.other.recv(1 << 20)
+        self.other.close()
+        return sent
+
+
+def test_a_fork_that_has_answered_and_let_go_is_not_taken_for_none() -> None:
+    ours, theirs = socket.socketpair()
+    with Hasty(fileno=ours.detach()) as hasty:
+        hasty.other = theirs
+        send_order(hasty, Order(surroundings=Surroundings(environment={}, working_directory="/")), ())
+
+
 def test_who_says_nothing_in_time_is_not_waited_for() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:

@@ -59,8 +59,11 @@ def send_order(connection: socket.socket, order: Order, descriptors: Sequence[in
         OSError: The parent is gone.
     """
     body = json.dumps(asdict(replace(order, descriptors=()))).encode("utf-8", "surrogateescape")
-    sent = socket.send_fds(connection, [_LENGTH.pack(len(body)) + body], list(descriptors))
-    connection.sendall((_LENGTH.pack(len(body)) + body)[sent:])
+    message = _LENGTH.pack(len(body)) + body
+    sent = socket.send_fds(connection, [message], list(descriptors))
+    if sent < len(message):
+        # To send nothing would fail where the fork has answered and let go already: it would be taken for no fork.
+        connection.sendall(message[sent:])
 
 
 def receive_order(connection: socket.socket) -> Order | None:
