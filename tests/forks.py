@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ class Talk:
         self.ends = ends
         self.manager = ForkedKernelManager(ends)
         self._client = self.manager.client()
+        # Of a thread of its own: playwright's fixtures leave a loop at work in the tests'.
+        self._thread = ThreadPoolExecutor(1)
         self._loop = asyncio.new_event_loop()
 
     def run(self, code: str) -> str:
@@ -43,7 +46,7 @@ class Talk:
 
     def hear(self, *, until_said: str = "") -> str:
         """What it says until it is idle, or until it has said something."""
-        return self._loop.run_until_complete(self._hear(until_said))
+        return self._thread.submit(self._loop.run_until_complete, self._hear(until_said)).result()
 
     async def _hear(self, until_said: str) -> str:
         said = ""
@@ -55,8 +58,9 @@ class Talk:
                 return said
 
     def close(self) -> None:
-        self.manager.cleanup_resources()
-        self._loop.close()
+        self._thread.submit(self.manager.cleanup_resources).result()
+        self._thread.submit(self._loop.close).result()
+        self._thread.shutdown()
 
 
 @pytest.fixture
