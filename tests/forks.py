@@ -58,9 +58,10 @@ class Talk:
                 return said
 
     def close(self) -> None:
-        self._thread.submit(self.manager.cleanup_resources).result()
-        self._thread.submit(self._loop.close).result()
-        self._thread.shutdown()
+        if not self._loop.is_closed():
+            self._thread.submit(self.manager.cleanup_resources).result()
+            self._thread.submit(self._loop.close).result()
+            self._thread.shutdown()
 
 
 @pytest.fixture

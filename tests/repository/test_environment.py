@@ -59,7 +59,8 @@ def imported_modules(folder: Path) -> set[str]:
 def undeclared(folder: Path, declared: dict[str, str]) -> dict[str, list[str]]:
     """Third-party modules whose every distribution is missing from the declaration."""
     known = packages_distributions()
-    foreign = imported_modules(folder) - sys.stdlib_module_names - {"nightbook", "tests"}
+    scripts = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
+    foreign = imported_modules(folder) - sys.stdlib_module_names - {"nightbook", "tests", *scripts}
     return {
         module: known.get(module, [])
         for module in sorted(foreign)

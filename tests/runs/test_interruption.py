@@ -11,7 +11,8 @@ from nightbook.runs.census import RUN_VARIABLE
 
 # A runner that listens, with a kernel that says what reaches it.
 RUNNER = """\
-import subprocess, sys, time
+import os, subprocess, sys, time
+from functools import partial
 from nightbook.runs.interruption import Interruption
 kernel = subprocess.Popen([sys.executable, "-u", "-c", '''
 import signal, time
@@ -23,7 +24,7 @@ while True:
     except KeyboardInterrupt:
         print("interrupted")
 '''], start_new_session=True)
-Interruption.kernel_pid = kernel.pid
+Interruption.kernel_pid, Interruption.signal_kernel = kernel.pid, partial(os.killpg, kernel.pid)
 print(kernel.pid, flush=True)
 Interruption.listen()
 time.sleep(600)

@@ -77,7 +77,7 @@ def test_whoever_loses_touch_with_a_kernel_ends_it(kernel: Talk, sleeper: Sleepe
     kernel.run(sleeper.daemonise)
     kernel.begin("import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n" + ENDLESS)
     kernel.hear(until_said="at work")
-    assert sleeper.is_there
+    until(lambda: sleeper.is_there)
     kernel.ends.keeper.close()
     until(lambda: not is_running(kernel.ends.keeper_pid))
     until(lambda: not sleeper.is_there)

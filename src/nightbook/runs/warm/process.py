@@ -152,7 +152,8 @@ class WarmProcess:
                 with suppress(subprocess.TimeoutExpired):
                     self._cold.wait(timeout_seconds)
             return self._cold.poll() is not None
-        return bool(select.select([self._handle], [], [], timeout_seconds)[0])
+        # One that was let go had ended.
+        return self._handle < 0 or bool(select.select([self._handle], [], [], timeout_seconds)[0])
 
     def close(self) -> None:
         """Release what is known of a process that has ended."""
