@@ -37,6 +37,8 @@ ARGUMENTS = ("-f", "kernel.json", "--HistoryManager.hist_file=:memory:")
 """Those with which nbclient starts a kernel; the file is not there."""
 SHOWN_BY_CHILDREN = frozenset({"clear_output", "display_data", "update_display_data"})
 TAKEN_SECONDS = 0.2
+MOST_AT_ONCE = 4096
+"""Characters: at most as many bytes as the operating system takes whole or not at all."""
 
 
 class PipeSession(Session):
@@ -117,8 +119,10 @@ class OutStream(iostream.OutStream):
 
     def _schedule_flush(self) -> None:
         for _, text in self._flush_buffers():  # type: ignore[no-untyped-call]  # not annotated there
-            if text:
-                self._writer.write(TEXT, self.name.encode(), encoded(text))
+            # A process that a cell forked may be killed while it prints: what goes at once is never cut in two.
+            most = len(text) if os.getpid() == self._master_pid else MOST_AT_ONCE
+            for start in range(0, len(text), max(1, most)):
+                self._writer.write(TEXT, self.name.encode(), encoded(text[start : start + most]))
 
     def turn_to(self, writer: FrameWriter, descriptor: int) -> None:
         """In a fork: speak to somebody else from now on."""
