@@ -7,10 +7,11 @@ import os
 import pty
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 import psutil
@@ -44,6 +45,23 @@ def press_ctrl_c(scene: Scene, terminal: int, times: int, started: Path) -> str:
         while chunk := os.read(terminal, 65536):
             shown += chunk
     return shown.decode(errors="replace")
+
+
+def stop_between_writes(scene: Scene, process: psutil.Process) -> None:
+    """Stop a process while the ledger is free: stopped in the middle of a write, it would lock everybody out."""
+
+    def stands_outside() -> bool:
+        process.suspend()
+        scene.wait_until(lambda: process.status() == psutil.STATUS_STOPPED, "the process to stop")
+        with closing(sqlite3.connect(scene.root / ".nightbook" / "ledger.sqlite", timeout=0)) as ledger:
+            try:
+                ledger.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                process.resume()
+                return False
+        return True
+
+    scene.wait_until(stands_outside, "a moment at which the ledger is free")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +104,7 @@ def test_a_run_is_lost_only_when_nobody_supervises_it_and_then_for_good(scene: S
     scene.wait_until(lambda: (folder / "held").exists() and (folder / "waiting").exists(), "both cells to start")
     runs = scene.recorded()
     (supervisor,) = scene.processes("supervisor", runs["stopped"])
-    supervisor.send_signal(signal.SIGSTOP)
+    stop_between_writes(scene, supervisor)
 
     scene.wait_until(lambda: scene.contact()["stopped"].status is RunStatus.LOST, "another command to find it lost")
     scene.wait_until(lambda: not scene.processes("kernel", runs["stopped"]), "its kernel to end", 10)

@@ -197,7 +197,8 @@ def _hint(parameter: Parameter, value: object) -> str:
 def _is_number(value: object) -> bool:
     if isinstance(value, Text):
         with suppress(ValueError):
-            return bool(float(value.value) or True)
+            float(value.value)
+            return True
     return isinstance(value, float)
 
 
