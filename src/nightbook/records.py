@@ -105,7 +105,8 @@ class Cell:
         index: Counts the source notebook's cells from 0.
         status: What became of it.
         duration_seconds: How long it ran; None when it did not run through.
-        shared: It was executed once for several runs of a sweep, of which this is one.
+        shared: It was executed once for several runs, of which this is one: for a sweep's, or for the run that this
+            one goes on from.
     """
 
     index: int

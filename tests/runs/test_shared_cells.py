@@ -9,7 +9,7 @@ import pytest
 from nightbook.runs.events import EventKind, EventLog, EventReader
 from nightbook.runs.journal import Journal
 from nightbook.runs.request import EVENTS, ExecutionRequest, Sharing
-from nightbook.runs.shared_cells import own_values, repeat_shared_cells, shared_end
+from nightbook.runs.shared_cells import cells_of_trunk, own_values, repeat_shared_cells, shared_end
 
 
 def notebook(*indices: int | None) -> list[nbformat.NotebookNode]:
@@ -57,7 +57,8 @@ def test_a_run_tells_of_shared_cells_with_the_times_of_then(request_of_a_set: Ex
     log.append(EventKind.CELL_ENDED, position=2, status="succeeded", outputs=[output], execution_count=3, at=7.0)
     log.close()
     cells = notebook(0, None, 1, 2)
-    repeat_shared_cells(cells, request_of_a_set.sharing, Journal(request_of_a_set))
+    taken = cells_of_trunk(cells, request_of_a_set.sharing)
+    repeat_shared_cells(cells, taken, Journal(request_of_a_set))
     told = EventReader.all_of(Path(request_of_a_set.folder) / EVENTS)
     assert [event.kind for event in told] == [EventKind.CELL_STARTED, EventKind.LOGGED, EventKind.CELL_ENDED]
     assert (told[0].at, told[2].at, told[2].fields["shared"]) == (5.0, 7.0, True)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from nightbook.records import MetricPoint, Pin
     from nightbook.workflow.browsing import Branch, Detail
+    from nightbook.workflow.checkpointing import CheckpointView
     from nightbook.workflow.comparing import Comparison, MetricRow
 
 PIPE_WIDTH = 200
@@ -128,6 +129,7 @@ def facts_table(detail: Detail) -> Table:
         "message": run.message,
         "started": format_time(run.started_at) if run.started_at else "",
         "ended": format_time(run.ended_at) if run.ended_at else "",
+        "began": detail.checkpoints.resumed.reason if detail.checkpoints.resumed else "",
         "took": format_duration(run.duration_seconds) if run.duration_seconds is not None else "",
         "memory": f"{format_bytes(run.peak_memory_bytes)} at most" if run.peak_memory_bytes else "",
         "by": f"{facts.user} on {facts.host}".strip(),
@@ -183,9 +185,42 @@ def cells_table(run: Run) -> Table:
     for cell in run.cells:
         status = cell.status.value.replace("_", " ")
         if cell.shared:
-            status += ", once for the sweep"
+            status += ", taken over"
         table.add_row(str(cell.index), status, format_duration(cell.duration_seconds))
     return table
+
+
+def checkpoints_table(view: CheckpointView) -> Table:
+    """What `resume` can go on from."""
+    table = plain_table("checkpoint", "left", "saves", "memory", "stays until", right=("saves", "memory"))
+    for one in view.usable:
+        table.add_row(
+            before_cell(one.cell),
+            format_time(one.made_at),
+            format_duration(one.saves_seconds),
+            format_bytes(one.memory_bytes),
+            format_time(one.until),
+        )
+    return table
+
+
+def before_cell(cell: int | None) -> str:
+    """Where a checkpoint was left, in words."""
+    return "before the parameters" if cell is None else f"before cell {cell}"
+
+
+def without_checkpoint(view: CheckpointView) -> list[str]:
+    """Where there is no checkpoint, a line for each reason."""
+    cells: dict[str, list[int | None]] = {}
+    for one in view.refused:
+        cells.setdefault(one.reason, []).append(one.cell)
+    refused = [
+        f"no checkpoints: {reason}"
+        if None in where
+        else f"no checkpoint before cell{'s' * (len(where) > 1)} {', '.join(map(str, where))}: {reason}"
+        for reason, where in cells.items()
+    ]
+    return [*refused, *(f"no checkpoint {one}" for one in view.ended)]
 
 
 def show_comparison(console: Console, comparison: Comparison) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from nightbook.cli.answers import before_cell, without_checkpoint
 from nightbook.cli.display import ICONS, MOST_LINES, counts_in_words, figures, last_words
-from nightbook.numbers import format_column, format_duration
+from nightbook.numbers import format_column, format_duration, format_time
 from nightbook.records import RunStatus
 from nightbook.runs.request import COMPARISON, REPORT
 from nightbook.workflow.requests import StageState, StageView
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from nightbook.records import Run
+    from nightbook.workflow.checkpointing import CheckpointView
     from nightbook.workflow.requests import RunResult, SweepRequest
 
 MOST_COLUMNS = 5
@@ -139,6 +141,8 @@ def _show_next_steps(console: Console, result: RunResult, root: Path) -> None:
     failed = next((run for run in reported if run.status in _BAD), None)
     if reported:
         _show_reports(console, reported, failed or reported[-1], root)
+    for run in result.runs:
+        _show_checkpoints(console, run, result.checkpoints.get(run.run_id))
     if failed is not None:
         console.print(f"  logs     nightbook runs logs {failed.number}")
     elif reported:
@@ -147,6 +151,21 @@ def _show_next_steps(console: Console, result: RunResult, root: Path) -> None:
         console.print(f"  go on    nightbook resume {result.parent.number}")
     if result.owed:
         console.print(Text(f"  MLflow   {result.owed}; nothing is lost: nightbook sync", "yellow"), soft_wrap=True)
+
+
+def _show_checkpoints(console: Console, run: Run, view: CheckpointView | None) -> None:
+    if view is None:
+        return
+    if view.resumed is not None:
+        console.print(Text(f"  began    {view.resumed.reason}"), soft_wrap=True)
+    for line in without_checkpoint(view):
+        console.print(Text(f"  note     {line}", "yellow"), soft_wrap=True)
+    if view.usable:
+        last = before_cell(view.usable[-1].cell)
+        until = format_time(view.usable[-1].until)
+        console.print(
+            Text(f"  mended?  nightbook resume {run.number} goes on {last} at best, until {until}"), soft_wrap=True
+        )
 
 
 def _show_reports(console: Console, runs: Sequence[Run], first: Run, root: Path) -> None:

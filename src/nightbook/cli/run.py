@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Run the targets even when they are up to date.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Stages at once.  [default: the cores]")
 @click.option("--engine", type=click.Choice(ENGINES), help="What runs the cells.")
+@click.option(
+    "--checkpoint/--no-checkpoint", default=None, help="Leave what `resume` can go on from inside a notebook."
+)
 @click.option("--executor", metavar="NAME", help="Where runs are carried out: local, dask or dask://HOST:PORT.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds after which a run is ended.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
@@ -49,7 +52,7 @@ def command(
     What is up to date is skipped; `nightbook why STAGE` says why a stage would run.
     """
     started = time.monotonic()
-    named = {name: flags[name] for name in ("jobs", "engine", "executor")}
+    named = {name: flags[name] for name in ("jobs", "engine", "checkpoint", "executor")}
     settings = current_settings({**named, "timeout_seconds": flags["timeout"]})
     request = RunRequest(settings=settings, targets=targets, parameters=given, is_forced=force)
     if dry_run:

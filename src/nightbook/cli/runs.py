@@ -7,9 +7,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 import click
+from rich.text import Text
 
 from nightbook.cli.answers import (
     cells_table,
+    checkpoints_table,
     facts_table,
     metrics_table,
     parameters_table,
@@ -18,6 +20,7 @@ from nightbook.cli.answers import (
     show_comparison,
     status_text,
     stdout_console,
+    without_checkpoint,
 )
 from nightbook.cli.completion import complete_runs, complete_stages
 from nightbook.cli.project import current_settings, echo_json
@@ -80,7 +83,7 @@ def show_command(run: str, *, as_json: bool) -> int:
     """Show everything about RUN."""
     detail = show_run(current_settings(), run)
     if as_json:
-        echo_json(detail.run.to_json())
+        echo_json(detail.to_json())
     else:
         _show(detail)
     return ExitCode.DONE
@@ -140,11 +143,14 @@ def _show(detail: Detail) -> None:
         *([pins_table("input", run.inputs)] if run.inputs else []),
         *([pins_table("output", run.outputs)] if run.outputs else []),
         *([cells_table(run)] if run.cells else []),
+        *([checkpoints_table(detail.checkpoints)] if detail.checkpoints.usable else []),
         *([runs_table([Branch(run=one) for one in detail.parts], is_unfolded=False)] if detail.parts else []),
     )
     for table in tables:
         console.print()
         console.print(table)
+    for line in without_checkpoint(detail.checkpoints):
+        console.print(Text(f"\n{line}"), soft_wrap=True)
     if run.report or detail.parts:
         console.print(f"\nopen its report: nightbook report {run.number}")
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 RUN_VARIABLE = "NIGHTBOOK_RUN_ID"
 RUN_FOLDER = "NIGHTBOOK_RUN_FOLDER"
 RUNNER_MODULE = "nightbook.runs.engine"
+CHECKPOINT, CHECKPOINTS = "nightbook checkpoint", "nightbook checkpoints"
+"""Titles of a fork that another run can go on from, and of the keeper whose kernel left some."""
 _ROUNDS = 40
 _END_POLL_SECONDS = 0.002
 
@@ -35,16 +37,26 @@ def words_of(process: psutil.Process) -> list[str]:
     return " ".join(process.cmdline()).split()
 
 
+def outlives_its_run(process: psutil.Process) -> bool:
+    """Whether a process is a checkpoint, or keeps one."""
+    try:
+        return " ".join(words_of(process)[:2]) in {CHECKPOINT, CHECKPOINTS}
+    except psutil.Error:
+        return False
+
+
 def processes_of(run_id: str) -> list[psutil.Process]:
-    """Every live process that was started within a run, wherever it has moved since.
+    """Every live process that was started within a run, wherever it has moved since; its checkpoints are left out.
 
     Those that have cleared their environment are found as long as a process above them bears the run's id.
     """
     processes = {process.pid: process for process in psutil.process_iter()}
     parents = {pid: _parent(process) for pid, process in processes.items()}
     within = {pid for pid, process in processes.items() if _is_marked(process, run_id)}
+    kept = {pid for pid in within if outlives_its_run(processes[pid])}
+    within -= kept
     # Generation by generation, until nobody is added.
-    while born := {pid for pid, parent in parents.items() if parent in within and pid not in within}:
+    while born := {pid for pid, parent in parents.items() if parent in within and pid not in within | kept}:
         within |= born
     return [processes[pid] for pid in within if not _is_zombie(processes[pid])]
 
@@ -55,6 +67,16 @@ def descendants(pid: int) -> list[psutil.Process]:
         return psutil.Process(pid).children(recursive=True)
     except psutil.Error:
         return []
+
+
+def descendants_in_run(pid: int) -> list[psutil.Process]:
+    """As `descendants`, without checkpoints and those who go on from them."""
+    found = descendants(pid)
+    spared = {process.pid for process in found if outlives_its_run(process)}
+    for process in found:  # parents come before their children
+        if _parent(process) in spared:
+            spared.add(process.pid)
+    return [process for process in found if process.pid not in spared]
 
 
 def kill_all(processes: Iterable[psutil.Process]) -> None:

@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -23,12 +24,15 @@ from papermill.exceptions import PapermillException, PapermillExecutionError
 from papermill.translators import PythonTranslator, papermill_translators
 
 from nightbook.errors import KernelError, StorageError
+from nightbook.runs.checkpoint_client import CheckpointingClient
 from nightbook.runs.containment import become_subreaper, choose_containment
+from nightbook.runs.continuing import continue_from
 from nightbook.runs.events import EventKind
 from nightbook.runs.interruption import Interruption
 from nightbook.runs.journal import Journal
 from nightbook.runs.kernel_client import SupervisedClient
 from nightbook.runs.request import FORK, NO_WARM_PARENT, SOURCE, TRACKING, ExecutionRequest
+from nightbook.runs.shared_cells import TakenCells, cells_of_trunk
 from nightbook.runs.sharing_client import BranchClient, TrunkClient
 from nightbook.runs.trunks import fork_from_trunk, leave_trunk, listening_at, trunk_kernel, trunk_place
 from nightbook.runs.warm.isolation import present_surroundings
@@ -36,6 +40,8 @@ from nightbook.runs.warm.kernels import Imports, KernelEnds, fork_kernel
 from nightbook.runs.warm.places import KERNEL, place_of, secret_variables
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nbformat import NotebookNode
 
 ENGINE = "nightbook-supervised"
@@ -69,12 +75,16 @@ class SupervisedEngine(Engine):  # type: ignore[misc]  # papermill ships no type
         """Execute the prepared notebook; events tell how it went."""
         journal: Journal = options["journal"]
         journal.prepared(nb)
-        request, forked, client = journal.request, None, SupervisedClient
-        if request.engine == FORK:
-            forked = fork_from_trunk(request)
-            client = BranchClient if forked is not None else SupervisedClient
-            forked = forked or forked_kernel(request)
-        client(nb, journal=journal, kernel_name=kernel_name, forked=forked).execute_notebook()
+        request = journal.request
+        if reason := why_no_checkpoints(request):
+            journal.tell(EventKind.NO_CHECKPOINT, cell=None, reason=reason)
+        if request.engine != FORK:
+            SupervisedClient(nb, journal=journal, kernel_name=kernel_name).execute_notebook()
+            return nb
+        forked, taken = begun_kernel(journal, nb.cells)
+        client = BranchClient if request.checkpointing is None else CheckpointingClient
+        ends = forked or forked_kernel(request)
+        client(nb, journal=journal, kernel_name=kernel_name, forked=ends, taken=taken).execute_notebook()
         return nb
 
 
@@ -101,6 +111,26 @@ class TrunkEngine(Engine):  # type: ignore[misc]  # papermill ships no types
             # The kernel stays as long as this process does, which its standard input decides.
             Event().wait()
         return nb
+
+
+def why_no_checkpoints(request: ExecutionRequest) -> str:
+    """Why the run leaves none although they were asked for; empty when it does, or they were not."""
+    if request.checkpointing is None or request.engine == FORK:
+        return request.no_checkpoints
+    return request.engine_reason or f"the {request.engine} engine leaves none"
+
+
+def begun_kernel(journal: Journal, cells: Sequence[NotebookNode]) -> tuple[KernelEnds | None, TakenCells | None]:
+    """A kernel that has executed the first cells, for other runs or in another one; None for none."""
+    request = journal.request
+    if request.resumes is not None:
+        continuation = continue_from(request, request.resumes, cells)
+        journal.tell(EventKind.RESUMED, **asdict(continuation.resumed))
+        return continuation.ends, continuation.taken
+    forked = fork_from_trunk(request)
+    if forked is None or request.sharing is None:
+        return None, None
+    return forked, cells_of_trunk(cells, request.sharing)
 
 
 def forked_kernel(request: ExecutionRequest) -> KernelEnds:

@@ -70,6 +70,7 @@ class Trace:
     is_kernel_dead: bool = False
     is_ended: bool = False
     early_exit: str | None = None
+    resumed: Mapping[str, object] = field(default_factory=dict)
     fault: str = ""
     last_at: float | None = None
 
@@ -143,6 +144,10 @@ def _fold_early_exit(trace: Trace, event: Event) -> None:
     trace.early_exit = str(event.fields["reason"])
 
 
+def _fold_resumption(trace: Trace, event: Event) -> None:
+    trace.resumed = event.fields
+
+
 def _fold_fault(trace: Trace, event: Event) -> None:
     trace.fault = str(event.fields["message"])
 
@@ -162,6 +167,7 @@ _FOLDS = {
     EventKind.LOGGED: _fold_logged,
     EventKind.KERNEL_DIED: _fold_death,
     EventKind.EXITED_EARLY: _fold_early_exit,
+    EventKind.RESUMED: _fold_resumption,
     EventKind.FAULT: _fold_fault,
     EventKind.ENDED: _fold_completion,
 }
@@ -224,6 +230,8 @@ def compose_notebook(prepared: dict[str, Any], trace: Trace, ending: Ending) -> 
         "engine": trace.engine,
         "engine_reason": trace.engine_reason,
     }
+    if trace.resumed:
+        metadata["nightbook"]["resumed"] = dict(trace.resumed)
     metadata.setdefault("papermill", {}).update(_papermill_metadata(trace, ending))
     return prepared
 
@@ -256,8 +264,9 @@ def _error_output(ending: Ending) -> dict[str, Any]:
 
 
 def _papermill_metadata(trace: Trace, ending: Ending) -> dict[str, Any]:
-    starts = [cell.started_at for cell in trace.cells.values() if cell.started_at is not None]
-    started = min(starts, default=None)
+    starts = [(cell.is_shared, cell.started_at) for cell in trace.cells.values() if cell.started_at is not None]
+    # Cells that were taken over may have been executed days ago.
+    _, started = min(starts, default=(False, None))
     return {
         "exception": ending.judgement.status is not RunStatus.SUCCEEDED,
         "start_time": _time(started),

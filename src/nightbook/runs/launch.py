@@ -140,6 +140,8 @@ def advance(progress: Progress, event: Event) -> Progress:
         return replace(progress, cells_done=0, cells_total=int(str(fields["cells"])))
     if event.kind is EventKind.OUTPUT:
         return replace(progress, last_line=str(fields["line"]))
+    if event.kind is EventKind.RESUMED:
+        return replace(progress, last_line=str(fields["reason"]))
     if event.kind is EventKind.CELL_ENDED and fields["status"] == CellStatus.SUCCEEDED:
         return replace(progress, cells_done=progress.cells_done + 1)
     return progress

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from nightbook.errors import StorageError
 from nightbook.records import Cause, RunStatus
 from nightbook.runs.census import end_processes_of
+from nightbook.runs.checkpoint_sockets import end_overdue
+from nightbook.runs.checkpoints import leave_checkpoints
 from nightbook.runs.conclusion import leave_notebook
 from nightbook.runs.events import EventReader
 from nightbook.runs.executed import Ending, trace_events
@@ -27,10 +31,11 @@ _LOST = Judgement(
 
 
 def recover_lost_runs(ledger: Ledger, runs_folder: Path, *, lost_after_seconds: float) -> tuple[Run, ...]:
-    """Give every unsupervised run its final state; returns those that were lost.
+    """Give every unsupervised run its final state; returns those that were lost. Checkpoints end with their time.
 
     Called on each contact with a ledger, so that no reader ever sees a dead run as a running one.
     """
+    end_overdue()
     lost = ledger.unsupervised(lost_after_seconds=lost_after_seconds)
     for run in lost:
         recover(ledger, run, runs_folder)
@@ -41,6 +46,8 @@ def recover(ledger: Ledger, run: Run, runs_folder: Path) -> None:
     """End what is left of a run on this machine, compose its notebook from its events, record it as lost."""
     end_processes_of(run.run_id)
     remove_sockets(run.run_id)
+    with suppress(StorageError):  # its end is worth more
+        leave_checkpoints(runs_folder / run.run_id)
     ledger.finish(run.run_id, _outcome(run, runs_folder / run.run_id))
 
 

@@ -61,6 +61,36 @@ class Sharing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpointing:
+    """How checkpoints are left.
+
+    Attributes:
+        after_seconds: How long cells must have taken since the last one.
+        keep_seconds: How long they stay after the run's end.
+        memory_bytes: The most that those of the run may hold together.
+    """
+
+    after_seconds: float
+    keep_seconds: float
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """A run from whose checkpoints another one may go on.
+
+    Attributes:
+        run_id: Which.
+        label: Its name, for people.
+        folder: Where its files are, absolute.
+    """
+
+    run_id: str
+    label: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionRequest:
     """One stage run to execute; holds references to secrets, never their values.
 
@@ -92,6 +122,9 @@ class ExecutionRequest:
         expected_imports: Modules that the project's other notebooks import.
         threads: How many threads libraries for numbers may use; None for as many as there are processors.
         sharing: What it has in common with the other runs of its sweep; None for nothing.
+        checkpointing: How checkpoints are left; None for not at all.
+        no_checkpoints: Why there are none although they were asked for.
+        resumes: From whose checkpoints it may go on; None for nobody's.
     """
 
     run_id: str
@@ -121,6 +154,9 @@ class ExecutionRequest:
     expected_imports: tuple[str, ...] = ()
     threads: int | None = None
     sharing: Sharing | None = None
+    checkpointing: Checkpointing | None = None
+    no_checkpoints: str = ""
+    resumes: Unfinished | None = None
 
     def write(self, path: Path) -> None:
         """Leave it in the run's folder, whole, readable by its owner only."""
@@ -144,6 +180,10 @@ class ExecutionRequest:
         if (sharing := fields["sharing"]) is not None:
             lists = {name: tuple(sharing[name]) for name in ("cells", "varied", "seeded")}
             fields["sharing"] = Sharing(folder=sharing["folder"], **lists)
+        if (checkpointing := fields["checkpointing"]) is not None:
+            fields["checkpointing"] = Checkpointing(**checkpointing)
+        if (resumes := fields["resumes"]) is not None:
+            fields["resumes"] = Unfinished(**resumes)
         return cls(**fields)
 
 

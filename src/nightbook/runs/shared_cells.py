@@ -1,14 +1,16 @@
-"""Cells that were executed once for all runs of a sweep, as one of the runs takes them over."""
+"""Cells that were executed once for several runs, as one of the runs takes them over."""
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import nbformat
 
 from nightbook.runs.events import EventKind, EventReader
-from nightbook.runs.request import EVENTS
+from nightbook.runs.request import ARTIFACTS, EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +21,23 @@ if TYPE_CHECKING:
     from nightbook.runs.request import ExecutionRequest, Sharing
 
 _REPEATED = frozenset({EventKind.CELL_STARTED, EventKind.CELL_ENDED, EventKind.LOGGED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenCells:
+    """Cells that a kernel has executed before a run got it.
+
+    Attributes:
+        folder: Where the events of these cells are.
+        positions: Where each stands in the notebook that they were executed of, and where it stands in ours.
+        end: The position of the first cell that the run executes itself.
+        written: The declared outputs that they have written.
+    """
+
+    folder: Path
+    positions: Mapping[int, int]
+    end: int
+    written: frozenset[str] = frozenset()
 
 
 def index_of(cell: Mapping[str, Any]) -> int | None:
@@ -34,16 +53,42 @@ def shared_end(cells: Sequence[Mapping[str, Any]], sharing: Sharing) -> int:
     return last + 1 + (len(following) if following and index_of(following[0]) is None else 0)
 
 
-def repeat_shared_cells(cells: Sequence[NotebookNode], sharing: Sharing, journal: Journal) -> None:
+def cells_of_trunk(cells: Sequence[Mapping[str, Any]], sharing: Sharing) -> TakenCells:
+    """What the runs of a sweep take over."""
+    end = shared_end(cells, sharing)
+    return TakenCells(folder=Path(sharing.folder), positions={one: one for one in range(end)}, end=end)
+
+
+def repeat_shared_cells(cells: Sequence[NotebookNode], taken: TakenCells, journal: Journal) -> None:
     """Tell this run's journal what happened in them, with the time of then, and what they showed."""
-    for event in EventReader.all_of(Path(sharing.folder) / EVENTS):
+    for event in EventReader.all_of(taken.folder / EVENTS):
+        if event.kind is EventKind.CELL_STARTED and event.position not in taken.positions:
+            break
         if event.kind not in _REPEATED:
             continue
-        journal.repeat(event, **({"shared": True} if event.kind is EventKind.CELL_ENDED else {}))
+        if event.kind is EventKind.LOGGED:
+            journal.repeat(event)
+            _take_files(event.fields["payload"], taken.folder, Path(journal.request.folder))
+            continue
+        journal.repeat(event, position=taken.positions[event.position], shared=True)
         if event.kind is EventKind.CELL_ENDED:
-            cell = cells[event.position]
+            cell = cells[taken.positions[event.position]]
             cell.outputs = [nbformat.from_dict(one) for one in cast("list[Any]", event.fields["outputs"])]
             cell.execution_count = event.fields["execution_count"]
+
+
+def _take_files(payload: object, theirs: Path, ours: Path) -> None:
+    """Take over the files that were kept with what was logged."""
+    logged = payload if isinstance(payload, dict) else {}
+    names = [str(one["name"]) for one in logged.get("artifacts", ())]
+    names += [Path(one["path"]).name for one in logged.get("models", ())]
+    for name in names:
+        place = Path(ARTIFACTS, *(part for part in name.split("/") if part not in {"", ".", ".."}))
+        if (theirs / place).is_dir():
+            shutil.copytree(theirs / place, ours / place, dirs_exist_ok=True)
+        elif (theirs / place).exists():
+            (ours / place).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(theirs / place, ours / place)
 
 
 def own_values(cells: Sequence[Mapping[str, Any]], request: ExecutionRequest) -> str:

@@ -76,7 +76,10 @@ def carry_out(request: ExecutionRequest, began: datetime) -> Outcome:
         remove_sockets(request.run_id)
     # To hash and keep large outputs takes its time: that is no silence.
     with ledger, Heartbeat(ledger, request.run_id, seconds=request.heartbeat_seconds):
-        return conclude(request, gather_evidence(request, watch), began)
+        outcome = conclude(request, gather_evidence(request, watch), began)
+        if outcome.status is RunStatus.SUCCEEDED:
+            watch.end_checkpoints()
+        return outcome
 
 
 def open_ledger(request: ExecutionRequest) -> Ledger:

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from nightbook.runs.census import await_end, descendants, end_processes_of, is_runner, kill_all
+from nightbook.runs.census import (
+    await_end,
+    descendants,
+    descendants_in_run,
+    end_processes_of,
+    is_runner,
+    kill_all,
+    outlives_its_run,
+)
+from nightbook.runs.checkpoint_watch import CheckpointWatch
 from nightbook.runs.containment import become_subreaper
 from nightbook.runs.events import Event, EventKind, EventLog, EventReader
 from nightbook.runs.judge import Stop
@@ -123,6 +132,7 @@ class RunnerWatch:
         self._kill_at: float | None = None
         self._memory_kills_before = count_memory_kills()
         self._keeper: psutil.Process | None = None
+        self._checkpoints = CheckpointWatch(request, self.events)
         become_subreaper()
         self._runner = start_runner(request)
 
@@ -171,9 +181,16 @@ class RunnerWatch:
             self._end_now()
             self._runner.wait()
         self._await_keeper()
+        self._checkpoints.end()
         # Whoever the kernel left behind has become our child, or bears the run's id.
         end_processes_of(self.request.run_id, below=os.getpid(), spare=[os.getpid()])
         self._drain_log()
+
+    def end_checkpoints(self) -> None:
+        """Nobody needs to go on from them any more, nor from those that this run has gone on from."""
+        self._checkpoints.end_all()
+        if self._keeper is not None:
+            await_end(self._keeper, within_seconds=GRACE_SECONDS)
 
     def _register(self, selector: selectors.BaseSelector) -> None:
         assert self._runner.stdout is not None  # noqa: S101 - Popen was given a pipe
@@ -217,11 +234,12 @@ class RunnerWatch:
 
     def _look(self, now: float) -> None:
         for event in self._reader.read():
-            self._note_keeper(event)
-            if event.kind is EventKind.CELL_STARTED:
+            self._note(event)
+            if event.kind is EventKind.CELL_STARTED and not event.fields.get("shared"):
                 self._deadlines.cell_started(event.at)
             elif event.kind is EventKind.CELL_ENDED:
                 self._deadlines.cell_ended()
+        self._checkpoints.look(now)
         self._measure_memory()
         passed = self._deadlines.passed(now)
         if passed is not None:
@@ -232,7 +250,7 @@ class RunnerWatch:
     def _measure_memory(self) -> None:
         processes = descendants(self._runner.pid)
         if self._keeper is not None:
-            processes += descendants(self._keeper.pid)
+            processes += descendants_in_run(self._keeper.pid)
         # The runner itself is ours: it does not count against the notebook.
         kernels = [process for process in processes if not is_runner(process)]
         resident = memory_of(kernels)
@@ -241,7 +259,8 @@ class RunnerWatch:
         if limit is not None and resident > limit and proportional_memory_of(kernels) > limit:
             self.interrupt(Stop.MEMORY)
 
-    def _note_keeper(self, event: Event) -> None:
+    def _note(self, event: Event) -> None:
+        self._checkpoints.note(event)
         if event.kind is EventKind.KERNEL_STARTED and event.fields.get("engine") == FORK:
             with suppress(psutil.Error):
                 self._keeper = psutil.Process(int(str(event.fields["pid"])))
@@ -249,8 +268,12 @@ class RunnerWatch:
     def _await_keeper(self) -> None:
         """The keeper of a forked kernel ends by itself when the runner has; here it is seen to."""
         for event in self._reader.read():
-            self._note_keeper(event)
+            self._note(event)
         if self._keeper is None:
+            return
+        if outlives_its_run(self._keeper):
+            # It stays for the checkpoints, and ends all others.
+            kill_all(psutil.wait_procs(descendants_in_run(self._keeper.pid), timeout=GRACE_SECONDS)[1])
             return
         if not await_end(self._keeper, within_seconds=GRACE_SECONDS):
             kill_all([*descendants(self._keeper.pid), self._keeper])
@@ -259,7 +282,8 @@ class RunnerWatch:
     def _end_now(self) -> None:
         kill_all(descendants(self._runner.pid))
         if self._keeper is not None:
-            kill_all([self._keeper])
+            is_kept = outlives_its_run(self._keeper)
+            kill_all(descendants_in_run(self._keeper.pid) if is_kept else [self._keeper])
         with suppress(OSError):
             self._runner.kill()
 

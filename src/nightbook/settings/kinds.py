@@ -23,6 +23,7 @@ class Kind(StrEnum):
 
     TEXT = "text"
     TRACKING = "the address of an MLflow"
+    SWITCH = "true or false"
     WHOLE = "a whole number above 0"
     COUNT = "a whole number from 0"
     SECONDS = "a number above 0"
@@ -37,6 +38,7 @@ class Kind(StrEnum):
 _EXAMPLES: Mapping[Kind, str] = {
     Kind.TEXT: '"delays"',
     Kind.TRACKING: '"http://127.0.0.1:5000"',
+    Kind.SWITCH: "true",
     Kind.WHOLE: "4",
     Kind.COUNT: "2",
     Kind.SECONDS: "600",
@@ -71,6 +73,10 @@ SETTINGS: Mapping[str, Kind] = LIMITS | {
     "heartbeat_seconds": Kind.SECONDS,
     "lost_after_seconds": Kind.SECONDS,
     "warm_idle_seconds": Kind.SECONDS,
+    "checkpoint": Kind.SWITCH,
+    "checkpoint_after_seconds": Kind.SECONDS,
+    "checkpoint_keep_seconds": Kind.SECONDS,
+    "checkpoint_memory_bytes": Kind.WHOLE,
     "requires": Kind.TEXT,
 }
 STAGE_SETTINGS: Mapping[str, Kind] = LIMITS | {
@@ -80,6 +86,7 @@ STAGE_SETTINGS: Mapping[str, Kind] = LIMITS | {
     "parameters": Kind.VALUES,
     "kernel": Kind.TEXT,
     "engine": Kind.ENGINE,
+    "checkpoint": Kind.SWITCH,
     "after": Kind.LIST,
     "retries": Kind.COUNT,
 }
@@ -118,6 +125,7 @@ def _is_whole(value: object, least: int) -> bool:
 _FITS: Mapping[Kind, Callable[[object], bool]] = {
     Kind.TEXT: _is_text,
     Kind.TRACKING: _is_text,
+    Kind.SWITCH: lambda value: isinstance(value, bool),
     Kind.WHOLE: lambda value: _is_whole(value, 1),
     Kind.COUNT: lambda value: _is_whole(value, 0),
     Kind.SECONDS: lambda value: isinstance(value, int | float) and not isinstance(value, bool) and value > 0,
@@ -131,12 +139,19 @@ _FITS: Mapping[Kind, Callable[[object], bool]] = {
 }
 
 
+_READ: Mapping[Kind, Callable[[str], object]] = {
+    Kind.SWITCH: {"true": True, "false": False}.__getitem__,
+    Kind.WHOLE: int,
+    Kind.SECONDS: float,
+}
+
+
 def from_text(kind: Kind, text: str, variable: str) -> object:
     """Read an environment variable as its setting's kind says; a list is separated as PATH is."""
     if kind is Kind.LIST:
         return tuple(text.split(os.pathsep))
     try:
-        value = int(text) if kind is Kind.WHOLE else float(text) if kind is Kind.SECONDS else text
-    except ValueError:
+        value = _READ.get(kind, str)(text)
+    except (ValueError, KeyError):
         raise _unfit(kind, text, variable) from None
     return checked(kind, value, variable)

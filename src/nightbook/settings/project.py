@@ -46,6 +46,7 @@ class StageSettings:
         parameters: Values for its parameters; in a notebook that declares none they are the declaration.
         kernel: The kernel to run it with instead of the notebook's own.
         engine: What runs its cells instead of what the project's setting says.
+        checkpoint: Whether its runs leave checkpoints, instead of what the project's setting says.
         after: Stages that must come first though no data says so.
         timeout_seconds: As in `Limits`, for this stage; so are the next three.
         cell_timeout_seconds: See above.
@@ -60,6 +61,7 @@ class StageSettings:
     parameters: Mapping[str, object] = field(default_factory=dict)
     kernel: str = ""
     engine: str = ""
+    checkpoint: bool | None = None
     after: tuple[str, ...] = ()
     timeout_seconds: float | None = None
     cell_timeout_seconds: float | None = None
@@ -92,6 +94,11 @@ class Settings:
         heartbeat_seconds: How often a supervisor says that it lives.
         lost_after_seconds: Silence after which a run counts as lost.
         warm_idle_seconds: How long a warm process waits for work before it ends.
+        checkpoint: Whether runs leave checkpoints, from which `resume` can go on inside a notebook.
+        checkpoint_after_seconds: How long cells must have taken for a checkpoint to be left behind them.
+        checkpoint_keep_seconds: How long checkpoints stay after a run that did not succeed.
+        checkpoint_memory_bytes: The most that a run's checkpoints may hold together; by default a quarter of the
+            machine's memory.
         requires: The oldest program that may run the project, such as `0.2`.
         stages: The `[stages.NAME]` tables.
         sources: Where each setting's value comes from, in words.
@@ -115,6 +122,10 @@ class Settings:
     heartbeat_seconds: float = 5
     lost_after_seconds: float = 30
     warm_idle_seconds: float = 600
+    checkpoint: bool = False
+    checkpoint_after_seconds: float = 10
+    checkpoint_keep_seconds: float = 86_400
+    checkpoint_memory_bytes: int = field(default_factory=lambda: memory_of_machine() // 4)
     requires: str = ""
     stages: Mapping[str, StageSettings] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -133,6 +144,13 @@ class Settings:
     def cache_folder(self) -> Path:
         """What may be deleted at any time: remembered digests."""
         return self.state / "cache"
+
+
+def memory_of_machine() -> int:
+    """Bytes; a gigabyte where the system does not say."""
+    if not hasattr(os, "sysconf"):
+        return 1_000_000_000
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def load_settings(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nightbook.records import Run, RunKind, RunStatus
+from nightbook.records import Run, RunKind, RunStatus, json_value
+from nightbook.workflow.checkpointing import CheckpointView, view_checkpoints
 from nightbook.workflow.contact import open_ledger
 
 if TYPE_CHECKING:
@@ -41,6 +42,12 @@ class Detail:
     points: tuple[MetricPoint, ...]
     parts: tuple[Run, ...]
     parent: Run | None
+    checkpoints: CheckpointView = field(default_factory=CheckpointView)
+
+    def to_json(self) -> dict[str, object]:
+        """The document of `runs show --json`: the record, and the checkpoints where there is something to tell of them."""
+        told = {} if self.checkpoints == CheckpointView() else {"checkpoints": json_value(self.checkpoints)}
+        return {**self.run.to_json(), **told}
 
 
 def list_runs(settings: Settings, wanted: RunFilter) -> tuple[Run, ...]:
@@ -72,4 +79,5 @@ def show_run(settings: Settings, reference: str) -> Detail:
             points=ledger.metric_points(run.run_id),
             parts=() if run.kind is RunKind.STAGE else ledger.children(run.run_id),
             parent=ledger.get(run.parent_run_id) if run.parent_run_id else None,
+            checkpoints=view_checkpoints(settings, run),
         )

@@ -51,6 +51,7 @@ def making_runs(request: RunRequest, asked: Mapping[str, str]) -> Iterator[RunMa
             tags=request.tags,
             asked=asked,
             launcher=launcher,
+            resumes=request.resumes,
         )
         try:
             yield maker

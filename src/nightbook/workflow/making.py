@@ -20,6 +20,7 @@ from nightbook.runs.liveness import SupervisorProcess
 from nightbook.runs.patience import patiently
 from nightbook.runs.recovery import recover
 from nightbook.runs.request import CANCEL, FORK, SOURCE, TRACKING, DeclaredPath, ExecutionRequest
+from nightbook.workflow.checkpointing import checkpoints_for
 from nightbook.workflow.engines import choose_engine, warm_up
 from nightbook.workflow.launching import HereLauncher
 from nightbook.workflow.planning import secrets_of
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from nightbook.runs.launch import LiveRun
     from nightbook.runs.ledger import Ledger
     from nightbook.runs.publisher import Publisher
-    from nightbook.runs.request import Sharing
+    from nightbook.runs.request import Sharing, Unfinished
     from nightbook.settings import Settings
     from nightbook.workflow.launching import Launcher
 
@@ -58,6 +59,7 @@ class RunMaker:
         threads: How many threads each run's libraries for numbers may use; None for as many as there are processors.
         share: Asked before each run which cells it has in common with others; or whether it has to wait for that.
         launcher: Has them carried out, here or elsewhere.
+        resumes: Runs from whose checkpoints a stage's may go on, by stage.
     """
 
     settings: Settings
@@ -70,6 +72,7 @@ class RunMaker:
     threads: int | None = None
     share: Callable[[Stage, Fingerprint], Sharing | StageState | None] = lambda *_: None
     launcher: Launcher = field(default_factory=HereLauncher)
+    resumes: Mapping[str, Unfinished] = field(default_factory=dict)
     _waiting: list[Path] = field(default_factory=list)
     _began: float = 0.0
     _heart: Heartbeat | None = None
@@ -219,6 +222,8 @@ class RunMaker:
             engine_reason=reason,
             imports=fingerprint.imports,
             threads=self.threads,
+            resumes=self.resumes.get(stage.name),
+            **checkpoints_for(self.settings, stage, self.parent),
         )
 
 

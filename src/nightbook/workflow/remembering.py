@@ -36,6 +36,7 @@ def remember(request: RunRequest) -> dict[str, str]:
         "targets": [_portable(root, target) for target in request.targets],
         "parameters": encode_values(request.parameters),
         "is_forced": request.is_forced,
+        "checkpoint": request.settings.checkpoint,
     }
     return {REQUEST_TAG: json.dumps(words, ensure_ascii=False, allow_nan=False)}
 
@@ -84,7 +85,7 @@ def _words(run: Run, facts: RunFacts) -> dict[str, Any]:
 
 def _base(settings: Settings, words: Mapping[str, Any]) -> RunRequest:
     return RunRequest(
-        settings=settings,
+        settings=replace(settings, checkpoint=settings.checkpoint or words.get("checkpoint", False)),
         targets=tuple(_found(settings.root, target) for target in words["targets"]),
         parameters=decode_values(words["parameters"]),
         is_forced=bool(words["is_forced"]),

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from nightbook.errors import ExitCode
-from nightbook.records import Cause, RunStatus
+from nightbook.records import Cause, RunStatus, json_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from nightbook.pipelines.plan import Plan
     from nightbook.records import Run
     from nightbook.runs.launch import Progress
+    from nightbook.runs.request import Unfinished
     from nightbook.settings import Settings
+    from nightbook.workflow.checkpointing import CheckpointView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,7 @@ class RunRequest:
         jobs: How many stages may run at once; None takes the setting.
         tags: Free words kept with every run, such as who asked for it.
         spared: Stages that run only when they are out of date, even where all else is forced.
+        resumes: Runs from whose checkpoints a stage's may go on, by stage.
     """
 
     settings: Settings
@@ -39,6 +42,7 @@ class RunRequest:
     jobs: int | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     spared: frozenset[str] = frozenset()
+    resumes: Mapping[str, Unfinished] = field(default_factory=dict)
 
 
 class StageState(StrEnum):
@@ -145,6 +149,7 @@ class RunResult:
         stages: Each stage's last state.
         owed: Why MLflow does not know all of it yet, empty when it does.
         sweep: What a sweep was asked for, with the direction of its objective; None for any other run.
+        checkpoints: What was left to go on from, by run, and where the run itself began.
     """
 
     status: RunStatus
@@ -153,6 +158,7 @@ class RunResult:
     stages: tuple[StageView, ...] = ()
     owed: str = ""
     sweep: SweepRequest | None = None
+    checkpoints: Mapping[str, CheckpointView] = field(default_factory=dict)
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -181,4 +187,5 @@ class RunResult:
             "run_id": head.run_id if head else None,
             "status": self.status.value,
             "runs": [run.to_json() for run in self.runs],
+            **({"checkpoints": json_value(self.checkpoints)} if self.checkpoints else {}),
         }

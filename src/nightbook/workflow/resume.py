@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nightbook.errors import NightbookError
 from nightbook.records import RunKind, RunStatus
+from nightbook.workflow.checkpointing import unfinished_runs
 from nightbook.workflow.contact import open_ledger
 from nightbook.workflow.remembering import recall, recall_sweep
 from nightbook.workflow.run import run as run_request
@@ -59,11 +60,13 @@ def resume(settings: Settings, reference: str, watcher: Watcher, *, jobs: int | 
         facts = ledger.facts(unfinished.run_id)
         tags = {RESUMES_TAG: unfinished.run_id}
         done = _done(ledger, unfinished)
+        parts = ledger.children(unfinished.run_id) if unfinished.kind is RunKind.PIPELINE else (unfinished,)
     if unfinished.kind is RunKind.SWEEP:
         sweep = recall_sweep(settings, unfinished, facts)
         sweep = replace(sweep, base=replace(sweep.base, jobs=jobs, tags=tags))
         return Resumption(of=unfinished, result=sweep_request(sweep, watcher))
     request = replace(recall(settings, unfinished, facts), jobs=jobs, tags=tags, spared=done)
+    request = replace(request, resumes=unfinished_runs(settings, parts))
     return Resumption(of=unfinished, result=run_request(request, watcher))
 
 

@@ -15,6 +15,7 @@ from nightbook.pipelines.plan import Decision, Evidence, Plan, Verdict, make_pla
 from nightbook.records import LastSuccess, RunKind, RunStatus
 from nightbook.runs.patience import patiently
 from nightbook.workflow.carrying import begin, making_runs, success_of, with_records
+from nightbook.workflow.checkpointing import view_all
 from nightbook.workflow.execution import Execution, Slot
 from nightbook.workflow.planning import check_secrets, gather_evidence
 from nightbook.workflow.remembering import remember
@@ -82,13 +83,15 @@ def _execute(work: StageWork, maker: RunMaker, watcher: Watcher) -> RunResult:
     watcher.publishing("writing reports and telling MLflow …")
     owed = maker.publisher.close()
     parent = maker.ledger.get(maker.parent.run_id) if maker.parent else None
+    stages = with_records(execution.views, maker.ledger)
     return RunResult(
         # What the ledger says: another command may have found this one silent, and its runs lost.
         status=parent.status if parent else execution.outcome.status,
         plan=work.plan,
         parent=parent,
-        stages=with_records(execution.views, maker.ledger),
+        stages=stages,
         owed=owed,
+        checkpoints=view_all(maker.settings, [stage.run for stage in stages if stage.run is not None]),
     )
 
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nightbook.runs.warm.frames import TRUNK
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,7 +20,7 @@ def test_a_kernel_that_may_not_become_a_trunk_stays_one_that_serves(talk: Talk) 
     talk.execute(
         "import threading\nthread = threading.Thread(target=threading.Event().wait, daemon=True)\nthread.start()"
     )
-    assert "a thread lives" in talk.client.become_trunk([])
+    assert "a thread lives" in str(talk.client.ask(TRUNK, {"seeded": []}))
     assert talk.execute("1 + 1").shown == [("execute_result", "2")]
 
 

@@ -22,12 +22,12 @@ from nbclient.exceptions import DeadKernelError
 
 from nightbook.errors import KernelError
 from nightbook.runs.warm.channels import ForkedChannel
-from nightbook.runs.warm.frames import MESSAGE, TEXT, TRUNK, FrameReader, FrameWriter, read_frame
+from nightbook.runs.warm.frames import FLUSH, MESSAGE, TEXT, FrameReader, FrameWriter, read_frame
 from nightbook.runs.warm.keeper import INTERRUPT, KILL
 from nightbook.runs.warm.printed import HeldText, TextReader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from nightbook.runs.warm.frames import Frame
     from nightbook.runs.warm.kernels import KernelEnds
@@ -108,16 +108,19 @@ class ForkedKernelClient:
                 self._ends.messages.settimeout(0)
         return str(message["header"]["msg_id"])
 
-    def become_trunk(self, seeded: Sequence[str]) -> str:
-        """Have the kernel fork itself from now on; returns why it cannot, empty when it does."""
+    def ask(self, kind: bytes, wishes: Mapping[str, object]) -> str | None:
+        """Ask between two cells for what is no message of Jupyter's; returns the answer, None when there is none."""
         self._ends.messages.settimeout(ANSWER_SECONDS)
-        waiting = list["Frame"]()
+        waiting, answer = list["Frame"](), None
         with suppress(OSError):
-            self._writer.write(TRUNK, json.dumps({"seeded": list(seeded)}).encode())
-            while (frame := read_frame(self._ends.messages, self._reader, waiting)) is not None:
-                if frame.kind == TRUNK:
-                    return frame.parts[0].decode()
-        return "it did not answer"
+            self._writer.write(kind, json.dumps(wishes).encode())
+            while (waiting or answer is None) and (frame := read_frame(self._ends.messages, self._reader, waiting)):
+                if frame.kind == kind:
+                    answer = frame.parts[0].decode()
+                else:
+                    self._take(frame)
+        self._ends.messages.settimeout(0)
+        return answer
 
     async def next(self, *, within_seconds: float) -> dict[str, Any] | None:
         """The next thing published; None when nothing comes in time."""
@@ -180,7 +183,7 @@ class ForkedKernelClient:
         name = frame.parts[0].decode()
         if frame.kind == TEXT:
             self._held.add(name, frame.parts[1].decode("utf-8", "replace"))
-        else:
+        elif frame.kind == FLUSH:
             self._held.show(name)
 
     def _take_message(self, frame: Frame) -> None:

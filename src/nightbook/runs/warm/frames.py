@@ -21,11 +21,13 @@ MESSAGE = b"M"
 """A Jupyter message as JSON, then its buffers."""
 TRUNK = b"K"
 """Asks a kernel to become a trunk, with JSON; answered by why it cannot, in UTF-8, empty when it does."""
+CHECKPOINT = b"C"
+"""Asks a kernel to leave a fork of itself, with JSON; answered by JSON, whose `reason` says why it cannot."""
 TEXT = b"T"
 """The name of a stream, then text that was printed, in UTF-8."""
 FLUSH = b"F"
 """The name of a stream whose text is to be shown now, before what is shown next."""
-_KINDS = frozenset({MESSAGE, TEXT, FLUSH, TRUNK})
+_KINDS = frozenset({MESSAGE, TEXT, FLUSH, TRUNK, CHECKPOINT})
 _MOST_PARTS = 1 << 16
 _HEAD = struct.Struct(">cI")
 _LENGTH = struct.Struct(">Q")

@@ -3,6 +3,9 @@
 A keeper is a fork of the warm parent, and the kernel a fork of the keeper. In a PID namespace the keeper is its first
 process, so that the operating system ends all others with it. It listens to whoever asked for the kernel: `i`
 interrupts, `k` kills, the end of the connection ends everything. When the kernel has ended it says how, in JSON.
+
+Checkpoints that the kernel left (`c` says that there are some) outlive it, and whoever goes on from them outlives them:
+the keeper stays until the last of these has ended.
 """
 
 from __future__ import annotations
@@ -18,9 +21,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 import psutil
+from setproctitle import getproctitle, setproctitle
 
-from nightbook.runs.census import descendants, kill_all, words_of
+from nightbook.runs.census import CHECKPOINTS, descendants, kill_all, outlives_its_run, words_of
 from nightbook.runs.containment import Containment, become_subreaper, end_with_parent
+from nightbook.runs.warm.isolation import open_descriptors
 from nightbook.runs.warm.namespaces import leave_namespace, show_own_processes
 from nightbook.runs.warm.orders import introduce_yourself
 
@@ -29,7 +34,7 @@ if TYPE_CHECKING:
 
 TITLE = "nightbook keeper"
 BOOT = "nightbook.runs.warm.boot"
-INTERRUPT, KILL = b"i", b"k"
+INTERRUPT, KILL, KEEP = b"i", b"k", b"c"
 _ROUNDS = 20
 
 
@@ -61,14 +66,18 @@ def end_strays(forked: Collection[int]) -> None:
             strays either.
     """
     for child in psutil.Process().children():
-        with suppress(psutil.Error):
-            if child.pid not in forked and not _is_on_its_own(words_of(child)):
-                kill_all([*descendants(child.pid), child])
+        if child.pid not in forked and not _is_on_its_own(child):
+            kill_all([*descendants(child.pid), child])
 
 
-def _is_on_its_own(words: list[str]) -> bool:
-    """Whether it is a keeper, or a parent that one of the forks has started."""
-    return words[:2] == TITLE.split() or (words[:1] == ["nightbook"] and words[2:3] == ["parent"]) or BOOT in words
+def _is_on_its_own(process: psutil.Process) -> bool:
+    """Whether it is a keeper, a checkpoint, or a parent that one of the forks has started."""
+    try:
+        words = words_of(process)
+    except psutil.Error:
+        return True
+    is_parent = words[:1] == ["nightbook"] and words[2:3] == ["parent"]
+    return words[:2] == TITLE.split() or is_parent or BOOT in words or outlives_its_run(process)
 
 
 def _fork_kernel(connection: socket.socket, be_kernel: Callable[[], None]) -> int:
@@ -101,7 +110,7 @@ class Keeper:
         self._connection = connection
         self._kernel_pid = kernel_pid
         self._containment = containment
-        self._is_over = False
+        self._is_over = self._has_checkpoints = False
         self._returncode: int | None = None
 
     def run(self) -> None:
@@ -125,14 +134,22 @@ class Keeper:
                     else:
                         self._listen()
         signal.set_wakeup_fd(-1)
+        self._listen()  # to what was said before the kernel ended
         self._end_all()
         _say(self._connection, returncode=self._returncode)
+        if self._has_checkpoints:
+            _outstay()
 
     def _listen(self) -> None:
         try:
             command = self._connection.recv(64)
+        except BlockingIOError:
+            return
         except OSError:
             command = b""
+        if KEEP in command and not self._has_checkpoints:
+            self._has_checkpoints = True
+            setproctitle(f"{CHECKPOINTS} {getproctitle().rpartition(' ')[2]}")
         if INTERRUPT in command:
             self._signal(signal.SIGINT)
         if not command or KILL in command:
@@ -153,17 +170,32 @@ class Keeper:
 
     def _end_all(self) -> None:
         """Leave nobody behind; in a PID namespace the operating system sees to it as soon as we are gone."""
-        if self._containment is not Containment.PROCESS_TREE:
+        if self._containment is not Containment.PROCESS_TREE and not self._has_checkpoints:
             self._reap()
             return
         for _ in range(_ROUNDS):
-            left = descendants(os.getpid())
+            left = [process for child in _children(are_guests=False) for process in (*descendants(child.pid), child)]
             if not left:
                 return
             kill_all(left)
             with suppress(ChildProcessError):
                 os.waitpid(-1, 0)
             self._reap()
+
+
+def _outstay() -> None:
+    """Stay for checkpoints and for kernels that go on from them; who waits for our kernel's end is not kept waiting."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in open_descriptors():
+        os.dup2(nowhere, descriptor)
+    while _children(are_guests=True):
+        with suppress(ChildProcessError):
+            os.waitpid(-1, 0)
+        end_strays(())
+
+
+def _children(*, are_guests: bool) -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if _is_on_its_own(child) is are_guests]
 
 
 def _say(connection: socket.socket, **words: object) -> None:

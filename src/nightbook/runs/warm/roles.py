@@ -43,6 +43,7 @@ _OF_KERNELS = (
     "nightbook.notebooks.inside",
     "nightbook.runs.warm.service",
     "nightbook.runs.warm.trunk",
+    "nightbook.runs.warm.checkpoint",
     "nightbook.runs.warm.keeper",
 )
 
@@ -88,11 +89,7 @@ def _be_kernel(order: Order) -> NoReturn:
     _take_standard(os.open(os.devnull, os.O_RDONLY), printed, complained)
     enter(order.surroundings)
     service = import_module("nightbook.runs.warm.service")
-    rooting = None
-    if trunk:
-        listener, connection = trunk
-        environment = order.surroundings.environment
-        rooting = service.Rooting(listener=listener, connection=connection, environment=environment)
+    rooting = service.Rooting(order.surroundings.environment, *trunk)
     service.serve_kernel(socket.socket(fileno=messages), log, rooting)
     os._exit(0)
 

@@ -14,11 +14,12 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import ipykernel_launcher  # type: ignore[import-untyped]  # ships no types
 
-from nightbook.runs.warm.frames import TRUNK, FrameReader, FrameWriter, read_frame
+from nightbook.runs.warm.frames import CHECKPOINT, TRUNK, FrameReader, FrameWriter, read_frame
 from nightbook.runs.warm.isolation import open_descriptors
 from nightbook.runs.warm.kernel import ARGUMENTS, IPKernelApp
 
@@ -28,19 +29,19 @@ if TYPE_CHECKING:
     from nightbook.runs.warm.frames import Frame
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Rooting:
-    """What a kernel needs that may become a trunk.
+    """What a kernel needs of which forks are to go on.
 
     Attributes:
-        listener: A descriptor of the socket where it will listen.
-        connection: A descriptor of a connection to whoever had it made.
         environment: What its process was given, before anything changed it.
+        listener: A descriptor of the socket where it will listen as a trunk; -1 for none.
+        connection: A descriptor of a connection to whoever had the trunk made; -1 for none.
     """
 
-    listener: int
-    connection: int
     environment: Mapping[str, str]
+    listener: int = -1
+    connection: int = -1
 
 
 class KernelService:
@@ -49,15 +50,10 @@ class KernelService:
     Args:
         stream: The socket.
         log_descriptor: Where text goes that belongs to no cell.
-        rooting: For a kernel that may become a trunk.
+        rooting: What its forks need.
     """
 
-    def __init__(
-        self,
-        stream: socket.socket,
-        log_descriptor: int,
-        rooting: Rooting | None = None,
-    ) -> None:
+    def __init__(self, stream: socket.socket, log_descriptor: int, rooting: Rooting) -> None:
         self._stream = stream
         self._writer = FrameWriter(stream)
         self._log_descriptor = log_descriptor
@@ -66,7 +62,7 @@ class KernelService:
         self._context = contextvars.copy_context()
         self._pid = os.getpid()
         self._rooting = rooting
-        self._opened_before = frozenset[int]()
+        self._opened_before = self._opened_by_cells = frozenset[int]()
         self._app: IPKernelApp
 
     def start(self) -> None:
@@ -91,6 +87,9 @@ class KernelService:
             if frame.kind == TRUNK:
                 self._become_trunk(json.loads(frame.parts[0]))
                 continue
+            if frame.kind == CHECKPOINT:
+                self._leave_checkpoint(json.loads(frame.parts[0]))
+                continue
             self._dispatch(frame)
             if os.getpid() != self._pid:
                 # A process that a cell forked has come to the cell's end, too: the notebook is not its to go on with.
@@ -112,14 +111,28 @@ class KernelService:
         gc.collect()  # what nobody holds any more is not open
         reason = trunk.why_not_forked(self._loop, self._opened_before)
         self._writer.write(TRUNK, reason.encode())
-        if not reason and self._rooting is not None:
+        if not reason:
             made = trunk.Trunk(self, self._rooting.environment, wishes["seeded"])
             listener, connection = self._rooting.listener, self._rooting.connection
             trunk.serve_forks(made, socket.socket(fileno=listener), socket.socket(fileno=connection))
 
-    def go_on(self, stream: socket.socket, log_descriptor: int) -> None:
+    def _leave_checkpoint(self, wishes: Mapping[str, Any]) -> None:
+        """Leave a fork from which another run can go on; or say why that cannot be. Go on as before."""
+        module = import_module("nightbook.runs.warm.checkpoint")
+        gc.collect()  # as above
+        reason = import_module("nightbook.runs.warm.trunk").why_not_forked(self._loop, self._opened_before)
+        reason = reason or module.why_not_continued()
+        if not reason:
+            self._opened_by_cells = open_descriptors() - self._opened_before
+            made = module.Checkpoint(self, self._rooting.environment, self._opened_before)
+            reason = module.leave(made, Path(wishes["socket"]), wishes["until"])
+        answer = {"reason": reason, "modules": module.own_modules(wishes["root"])}
+        self._writer.write(CHECKPOINT, json.dumps(answer).encode())
+
+    def go_on(self, stream: socket.socket, log_descriptor: int, environment: Mapping[str, str]) -> None:
         """In a fork: be the kernel of another run from here on, until the socket ends."""
         self._stream, self._writer, self._pid = stream, FrameWriter(stream), os.getpid()
+        self._rooting = Rooting(environment)
         self._app.session.writer = self._writer
         # Its messages are no longer those of a child that a cell forked.
         self._app.session.pid = self._pid
@@ -130,6 +143,7 @@ class KernelService:
         asyncio.set_event_loop(self._loop)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._run(self._start())
+        self._opened_before = open_descriptors() - self._opened_by_cells
         self.serve()
         end_kernel()
 
@@ -137,11 +151,7 @@ class KernelService:
         self._loop.run_until_complete(self._loop.create_task(work, context=self._context))
 
 
-def serve_kernel(
-    stream: socket.socket,
-    log_descriptor: int,
-    rooting: Rooting | None = None,
-) -> NoReturn:
+def serve_kernel(stream: socket.socket, log_descriptor: int, rooting: Rooting) -> NoReturn:
     """Be a kernel until the socket ends; see `KernelService`."""
     # As debugpy does when it is imported, which happened before the fork.
     os.environ.setdefault("PYDEVD_USE_FRAME_EVAL", "NO")

@@ -83,7 +83,7 @@ class Trunk:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._take_over(order)
-        self._service.go_on(socket.socket(fileno=messages), log)
+        self._service.go_on(socket.socket(fileno=messages), log, order.surroundings.environment)
 
     def _take_over(self, order: Order) -> None:
         """What is this run's own; what the cells have made of the rest stays."""
