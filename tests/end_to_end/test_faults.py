@@ -273,7 +273,7 @@ def test_whoever_of_ours_is_killed_the_record_is_true_and_nobody_is_left(
     scene.environment |= {"NIGHTBOOK_CONTAINMENT": containment, "NIGHTBOOK_ENGINE": engine}
     client = scene.start("run", "--json", "-j", "4")
     runs = runs_that_wait(scene, victims)
-    assert len(sleepers(scene)) == 4 * len(victims)
+    scene.wait_until(lambda: len(sleepers(scene)) == 4 * len(victims), "all that they leave behind to be at it")
 
     for victim, run in runs.items():
         (process,) = scene.processes(victim, run)

@@ -66,7 +66,7 @@ class KernelService:
         self._context = contextvars.copy_context()
         self._pid = os.getpid()
         self._rooting = rooting
-        self._opened_before = frozenset[int]()
+        self._opened_before = dict[int, str]()
         self._app: IPKernelApp
 
     def start(self) -> None:
