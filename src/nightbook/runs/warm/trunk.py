@@ -13,6 +13,7 @@ import resource
 import select
 import signal
 import socket
+import stat
 import sys
 import threading
 from contextlib import suppress
@@ -175,7 +176,7 @@ def _why_not_shared(descriptor: int) -> str:
             return "a pipe is open"
         lines = Path(f"/proc/self/fdinfo/{descriptor}").read_text(encoding="ascii").splitlines()
         flags = int(next(line.split()[1] for line in lines if line.startswith("flags:")), 8)
-        if target.startswith("/") and not target.startswith("/dev/") and flags & _WRITING:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode) and flags & _WRITING:
             return f"{target} is open for writing"
     return ""
 
