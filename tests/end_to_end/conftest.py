@@ -142,7 +142,7 @@ class Scene:
         return notebook
 
     def processes(self, part: str, run: Run | None = None) -> list[psutil.Process]:
-        """Live processes of ours in this project: `kernel`, `keeper`, `unshare` or one of `MODULES`.
+        """Live processes of ours in this project: `kernel`, `keeper`, `namespace` or one of `MODULES`.
 
         A `command` is one that a warm process carries out for the one that was typed.
         """
@@ -166,13 +166,14 @@ class Scene:
         place_of_part = process.cwd() if part == "command" else " ".join(command)
         if part == "keeper" or place not in place_of_part:
             return False
-        if part == "unshare":
-            return Path(command[0]).name == "unshare"
+        is_namespace = command[:2] == ["nightbook", "namespace"] or Path(command[0]).name == "unshare"
+        if part == "namespace":
+            return is_namespace
         if part in {"publisher", "page writer"}:
             parent = process.parent()
             is_fork = parent is not None and words_of(parent) == command
             return MODULES[part] in command and is_fork == (part == "page writer")
-        return Path(command[0]).name != "unshare" and MODULES[part] in command
+        return not is_namespace and MODULES[part] in command
 
     def survivors(self) -> list[str]:
         """Every live process that belongs to one of this project's runs, or bears its folder's name."""

@@ -201,7 +201,7 @@ SIGNALS = [
 VICTIMS = {
     ("fork", "pid_namespace"): ("kernel", "runner", "supervisor", "keeper"),
     ("fork", "process_tree"): ("kernel", "runner", "supervisor", "keeper"),
-    ("jupyter", "pid_namespace"): ("kernel", "runner", "supervisor", "unshare"),
+    ("jupyter", "pid_namespace"): ("kernel", "runner", "supervisor", "namespace"),
     ("jupyter", "process_tree"): ("kernel", "runner", "supervisor"),
 }
 ENGINES = ("fork", "jupyter")
@@ -210,7 +210,7 @@ ENDS = {
     "kernel": ("failed", "kernel_died"),
     "keeper": ("failed", "kernel_died"),
     "runner": ("failed", "interrupted"),
-    "unshare": ("failed", "interrupted"),
+    "namespace": ("failed", "interrupted"),
     "supervisor": ("lost", "lost"),
 }
 
@@ -229,7 +229,7 @@ def expected_end(victim: str, number: signal.Signals, engine: str, containment: 
         (victim == "supervisor" and number is signal.SIGHUP)
         # The first process of a PID namespace and its maker get only what they ask for, beside SIGKILL.
         or (victim == first and number is not signal.SIGKILL and containment == "pid_namespace")
-        or (victim == "unshare" and number is signal.SIGTERM)
+        or (victim == "namespace" and number is signal.SIGTERM)
     )
     return ("succeeded", None) if is_deaf else ENDS[victim]
 
@@ -273,7 +273,7 @@ def test_whoever_of_ours_is_killed_the_record_is_true_and_nobody_is_left(
     scene.environment |= {"NIGHTBOOK_CONTAINMENT": containment, "NIGHTBOOK_ENGINE": engine}
     client = scene.start("run", "--json", "-j", "4")
     runs = runs_that_wait(scene, victims)
-    assert len(sleepers(scene)) == 4 * len(victims)
+    scene.wait_until(lambda: len(sleepers(scene)) == 4 * len(victims), "all that they leave behind to be at it")
 
     for victim, run in runs.items():
         (process,) = scene.processes(victim, run)

@@ -138,7 +138,7 @@ def test_when_all_of_ours_are_killed_at_once_the_next_command_tells_the_truth(
     scene.wait_until((scene.root / "notebooks" / "held").exists, "the cell to start")
     run = scene.recorded()["deaf"]
     (kernel,) = scene.processes("kernel", run)
-    parts = ("command", "supervisor", "unshare", "keeper", "runner", "publisher")
+    parts = ("command", "supervisor", "namespace", "keeper", "runner", "publisher")
     ours = [one for part in parts for one in scene.processes(part)]
     for process in (psutil.Process(client.pid), *ours):
         with suppress(psutil.Error):

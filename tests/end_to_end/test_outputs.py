@@ -126,7 +126,8 @@ def test_what_a_kernel_shows_while_nobody_listens_is_not_lost(scene: Scene) -> N
     (scene.root / "go").touch()
     scene.wait_until(lambda: is_over_or_waits(scene.root), "all that the kernel has to say, or can")
     runner.resume()
-    assert process.wait(scene.patience_seconds) == 0
+    output, errors = process.communicate(timeout=scene.patience_seconds)
+    assert process.returncode == 0, output + errors
     shown = texts(scene.executed(scene.contact()["talk"]).cells[0])
     assert [text[1:-1].split()[0] for text in shown] == [str(number) for number in range(1_900)]
 

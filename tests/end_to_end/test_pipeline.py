@@ -63,7 +63,7 @@ class Project:
         """Run a command with `--json`; returns its document."""
         process = self.start(*arguments, "--json")
         output, errors = process.communicate()
-        assert process.returncode == expect, errors
+        assert process.returncode == expect, errors + output
         return json.loads(output)
 
     def stages_that_ran(self, *arguments: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nightbook.errors import RunNotFoundError
 from nightbook.files import write_atomically
-from nightbook.records import RunKind
+from nightbook.records import Run, RunKind, RunStatus
 from nightbook.runs.report import CodeVisibility, ReportContext, ReportParameter, render_report
 from nightbook.runs.report.comparison import ComparisonContext, render_comparison
 from nightbook.runs.request import (
@@ -27,11 +27,27 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from nightbook.records import Run
     from nightbook.runs.ledger import Ledger
     from nightbook.settings import Settings
 
 RECENT_RUNS = 12
+
+
+def rehearse() -> None:
+    """Render a page of next to nothing, so that forks of this process find templates, schema and lexer compiled."""
+    run = Run(run_id="rehearsal", number=0, kind=RunKind.STAGE, status=RunStatus.SUCCEEDED)
+    prose = {"id": "prose", "cell_type": "markdown", "metadata": {}, "source": "*a*"}
+    code: dict[str, object] = {
+        "id": "code",
+        "cell_type": "code",
+        "metadata": {},
+        "source": "1",
+        "outputs": [],
+        "execution_count": None,
+    }
+    language = {"name": "python", "pygments_lexer": "ipython3"}
+    notebook = {"cells": [prose, code], "metadata": {"language_info": language}, "nbformat": 4, "nbformat_minor": 5}
+    render_report(notebook, ReportContext(run=run, project=""), code=CodeVisibility.FOLDED)
 
 
 def ensure_page(settings: Settings, ledger: Ledger, run: Run) -> Path | None:

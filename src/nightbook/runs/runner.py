@@ -16,6 +16,7 @@ from setproctitle import setproctitle
 
 from nightbook.runs.census import RUN_FOLDER, RUN_VARIABLE, RUNNER_MODULE
 from nightbook.runs.containment import (
+    Containment,
     choose_containment,
     contained_command,
     die_with_parent,
@@ -24,6 +25,7 @@ from nightbook.runs.containment import (
 from nightbook.runs.process import command_for
 from nightbook.runs.request import FORK, REQUEST, ExecutionRequest
 from nightbook.runs.warm.isolation import ONE_THREAD
+from nightbook.runs.warm.namespaces import leave_namespace, show_own_processes
 
 if TYPE_CHECKING:
     from typing import IO
@@ -50,7 +52,7 @@ def start_runner(request: ExecutionRequest) -> Runner:
     """Start the runner of a request, whose file is in the run's folder.
 
     A runner with an engine that forks has no children: what it runs is kept together elsewhere. Any other one is
-    started in what contains them.
+    started in what contains them. A supervisor that has all of the runner's modules loaded forks it.
     """
     own = {
         **threads_environment(request),
@@ -59,15 +61,12 @@ def start_runner(request: ExecutionRequest) -> Runner:
         RUN_VARIABLE: request.run_id,
         RUN_FOLDER: request.folder,
     }
-    if request.engine == FORK and RUNNER_MODULE in sys.modules:
-        return ForkedRunner(request, own)
-    command = command_for(RUNNER_MODULE, str(Path(request.folder) / REQUEST))
-    if request.engine == FORK:
-        command = die_with_parent(command)
-    else:
-        command = contained_command(command, choose_containment(request.containment))
+    containment = None if request.engine == FORK else choose_containment(request.containment)
+    if RUNNER_MODULE in sys.modules:
+        return ForkedRunner(request, own, containment)
+    command = _command(request)
     return subprocess.Popen(
-        command,
+        die_with_parent(command) if containment is None else contained_command(command, containment),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -75,6 +74,10 @@ def start_runner(request: ExecutionRequest) -> Runner:
         env={**os.environ, **own},
         start_new_session=True,
     )
+
+
+def _command(request: ExecutionRequest) -> list[str]:
+    return command_for(RUNNER_MODULE, str(Path(request.folder) / REQUEST))
 
 
 def threads_environment(request: ExecutionRequest) -> dict[str, str]:
@@ -90,16 +93,26 @@ class ForkedRunner:
     Args:
         request: What to execute.
         environment: Variables that it gets beyond the supervisor's.
+        containment: What keeps it and what it starts together; None for a runner without children.
     """
 
-    def __init__(self, request: ExecutionRequest, environment: dict[str, str]) -> None:
+    def __init__(
+        self, request: ExecutionRequest, environment: dict[str, str], containment: Containment | None = None
+    ) -> None:
         commands, ours = os.pipe()
         log, theirs = os.pipe()
         self._returncode: int | None = None
         supervisor = os.getpid()
         self.pid = os.fork()
         if not self.pid:
-            _be_runner(request, environment, (commands, theirs), supervisor)
+            try:
+                _take_ends(commands, theirs)
+                _be_contained(request, containment, supervisor)
+                _be_runner(request, environment)
+            except BaseException:  # noqa: BLE001 - nothing of the supervisor may go on in its child
+                traceback.print_exc()
+            finally:
+                os._exit(1)
         os.close(commands)
         os.close(theirs)
         self.stdin: IO[bytes] | None = io.FileIO(ours, "w")
@@ -127,28 +140,56 @@ class ForkedRunner:
         return self._returncode
 
 
-def _be_runner(
-    request: ExecutionRequest, environment: dict[str, str], ends: tuple[int, int], supervisor: int
-) -> NoReturn:
-    try:
-        end_with_parent(supervisor)
-        os.setsid()
-        for received in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(received, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        commands, log = ends
-        for end, number in ((commands, 0), (log, 1), (log, 2)):
-            os.dup2(end, number)
-        # The supervisor's own ends too: the pipes shall end with whom they lead to.
-        os.closerange(3, 3 + _MOST_DESCRIPTORS)
-        os.environ.update(environment)
-        setproctitle(" ".join(command_for(RUNNER_MODULE, str(Path(request.folder) / REQUEST))))
-        engine = import_module(RUNNER_MODULE)
-        engine.be_runner(request)
-    except BaseException:  # noqa: BLE001 - nothing of the supervisor may go on in its child
-        traceback.print_exc()
-    finally:
-        os._exit(1)
+def _take_ends(commands: int, log: int) -> None:
+    for end, number in ((commands, 0), (log, 1), (log, 2)):
+        os.dup2(end, number)
+    # The supervisor's own ends too: the pipes shall end with whom they lead to.
+    os.closerange(3, 3 + _MOST_DESCRIPTORS)
+
+
+def _be_contained(request: ExecutionRequest, containment: Containment | None, supervisor: int) -> None:
+    """Return in the process that is to be the runner; in a PID namespace it is the first."""
+    os.setsid()
+    if containment is Containment.PROCESS_TREE:
+        # It shall outlive a supervisor that is killed: by the moment that it takes to end everything else.
+        return
+    end_with_parent(supervisor)
+    if containment is None:
+        return
+    leave_namespace(containment)
+    runner = os.fork()
+    if runner:
+        _hold(request, runner)
+    end_with_parent(_OUTSIDE)
+    os.setsid()
+    show_own_processes()
+
+
+def _hold(request: ExecutionRequest, runner: int) -> NoReturn:
+    """End as the runner ends, and have the namespace end with this process."""
+    setproctitle(" ".join(["nightbook namespace", *_command(request)]))
+    deaf_to = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    for received in deaf_to:
+        signal.signal(received, signal.SIG_IGN)
+    returncode = os.waitstatus_to_exitcode(os.waitpid(runner, 0)[1])
+    if returncode < 0:
+        if -returncode in deaf_to:
+            signal.signal(-returncode, signal.SIG_DFL)
+        os.kill(os.getpid(), -returncode)
+    os._exit(returncode)
+
+
+def _be_runner(request: ExecutionRequest, environment: dict[str, str]) -> NoReturn:
+    for received in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(received, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.chdir(request.working_directory)
+    os.environ.update(environment)
+    setproctitle(" ".join(_command(request)))
+    import_module(RUNNER_MODULE).be_runner(request)
+    os._exit(1)
 
 
 _MOST_DESCRIPTORS = 256
+# Who is in no namespace of ours has this process id in it.
+_OUTSIDE = 0

@@ -26,7 +26,7 @@ from nightbook.runs.warm.preload import Preloader
 from nightbook.runs.warm.trunk import FOREVER_SECONDS, Trunk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from nightbook.runs.warm.orders import Order
     from nightbook.runs.warm.service import KernelService
@@ -43,20 +43,20 @@ class Checkpoint(Trunk):
     Args:
         service: The kernel's, between two requests.
         environment: What its process was given, before anything changed it.
-        tied: Descriptors that were there before the first cell.
+        opened: Descriptors that the cells have opened.
     """
 
-    def __init__(self, service: KernelService, environment: Mapping[str, str], tied: Iterable[int]) -> None:
+    def __init__(self, service: KernelService, environment: Mapping[str, str], opened: Collection[int]) -> None:
         super().__init__(service, environment, _GENERATORS)
-        self._tied = frozenset(tied)
+        self._opened = opened
         self._score = _ENDS_WITH_MEMORY.read_text(encoding="ascii")
 
     def stay(self, place: Path, until: float, said: int) -> NoReturn:
         """Serve at a socket, in a process just forked for it; says by closing a descriptor that it does."""
         os.setsid()
         setproctitle(f"{CHECKPOINT} {self._environment.get(RUN_VARIABLE, '')}")
-        _cut_ties(self._tied)
-        own_files(open_descriptors() - self._tied)
+        _cut_ties(open_descriptors().keys() - {*self._opened, said})
+        own_files(self._opened)
         with suppress(OSError):
             _ENDS_WITH_MEMORY.write_text(str(_FIRST_TO_END), encoding="ascii")
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
@@ -75,7 +75,7 @@ class Checkpoint(Trunk):
     def _go_on(self, order: Order) -> None:
         with suppress(OSError):
             _ENDS_WITH_MEMORY.write_text(self._score, encoding="ascii")
-        own_files(open_descriptors() - self._tied - frozenset(order.descriptors))
+        own_files(self._opened)
         super()._go_on(order)
 
 

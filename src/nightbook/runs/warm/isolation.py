@@ -66,14 +66,13 @@ def enter(surroundings: Surroundings) -> None:
     _use_threads(environment)
 
 
-def open_descriptors() -> frozenset[int]:
-    """The descriptors that this process has open; the one by which it looks is gone again."""
-    found = set[int]()
+def open_descriptors() -> dict[int, str]:
+    """What each descriptor that this process has open leads to; the one by which it looks is gone again."""
+    found = dict[int, str]()
     for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - names only
         with suppress(OSError):
-            os.fstat(int(name))
-            found.add(int(name))
-    return frozenset(found)
+            found[int(name)] = os.readlink(f"/proc/self/fd/{name}")  # noqa: PTH115 - no path but a description
+    return found
 
 
 def _restore_signals() -> None:

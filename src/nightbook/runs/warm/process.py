@@ -47,7 +47,8 @@ class WarmProcess:
     ) -> None:
         self._idle_seconds = idle_seconds
         self._command = command
-        self._working_directory = working_directory
+        # As they are now, also if it begins later.
+        self._surroundings = present_surroundings(working_directory)
         self._pid = 0
         self._handle = -1
         self._cold: subprocess.Popen[bytes] | None = None
@@ -87,7 +88,7 @@ class WarmProcess:
 
     def _order(self, kind: str) -> socket.socket | None:
         order = Order(
-            surroundings=present_surroundings(self._working_directory),
+            surroundings=self._surroundings,
             module=self._command[0],
             arguments=self._command[1:],
         )
@@ -130,7 +131,9 @@ class WarmProcess:
             stdin=given,
             stdout=taken,
             stderr=complained,
-            cwd=self._working_directory,
+            cwd=self._surroundings.working_directory,
+            env=dict(self._surroundings.environment),
+            umask=self._surroundings.umask,
             start_new_session=True,
         )
         self._pid = self._cold.pid

@@ -46,6 +46,8 @@ _OF_KERNELS = (
     "nightbook.runs.warm.checkpoint",
     "nightbook.runs.warm.keeper",
 )
+# What MLflow loads with its first word to a database.
+_OF_THE_EMBEDDED_STORE = ("mlflow.store.tracking.sqlalchemy_store", "alembic.command", "alembic.config")
 
 
 class KernelRole:
@@ -151,7 +153,11 @@ def _load_runners() -> None:
 
 def _load_publishers() -> None:
     import_module("nightbook.runs.publish").load_publishing(is_embedded=False)
-    import_module("nightbook.runs.reporting")
+    import_module("nightbook.runs.reporting").rehearse()
+    for module in _OF_THE_EMBEDDED_STORE:
+        import_module(module)
+    # Else each fork would do so with its first word to the store.
+    import_module("sqlalchemy.orm").configure_mappers()
 
 
 ROLES: dict[str, Role] = {

@@ -62,7 +62,8 @@ class KernelService:
         self._context = contextvars.copy_context()
         self._pid = os.getpid()
         self._rooting = rooting
-        self._opened_before = self._opened_by_cells = frozenset[int]()
+        self._opened_before = dict[int, str]()
+        self._opened_by_cells = frozenset[int]()
         self._app: IPKernelApp
 
     def start(self) -> None:
@@ -123,8 +124,9 @@ class KernelService:
         reason = import_module("nightbook.runs.warm.trunk").why_not_forked(self._loop, self._opened_before)
         reason = reason or module.why_not_continued()
         if not reason:
-            self._opened_by_cells = open_descriptors() - self._opened_before
-            made = module.Checkpoint(self, self._rooting.environment, self._opened_before)
+            opened = open_descriptors().items()
+            self._opened_by_cells = frozenset(one for one, target in opened if self._opened_before.get(one) != target)
+            made = module.Checkpoint(self, self._rooting.environment, self._opened_by_cells)
             reason = module.leave(made, Path(wishes["socket"]), wishes["until"])
         answer = {"reason": reason, "modules": module.own_modules(wishes["root"])}
         self._writer.write(CHECKPOINT, json.dumps(answer).encode())
@@ -143,7 +145,8 @@ class KernelService:
         asyncio.set_event_loop(self._loop)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._run(self._start())
-        self._opened_before = open_descriptors() - self._opened_by_cells
+        opened = open_descriptors().items()
+        self._opened_before = {one: target for one, target in opened if one not in self._opened_by_cells}
         self.serve()
         end_kernel()
 

@@ -13,6 +13,7 @@ import resource
 import select
 import signal
 import socket
+import stat
 import sys
 import threading
 from contextlib import suppress
@@ -138,12 +139,12 @@ def serve_forks(trunk: Trunk, listener: socket.socket, connection: socket.socket
     os._exit(0)
 
 
-def why_not_forked(loop: asyncio.AbstractEventLoop, opened_before: Collection[int]) -> str:
+def why_not_forked(loop: asyncio.AbstractEventLoop, opened_before: Mapping[int, str]) -> str:
     """What lives in this process and would not, or twice, in a fork of it; empty when it may be forked.
 
     Args:
         loop: The kernel's.
-        opened_before: Descriptors that were there before the first cell.
+        opened_before: Descriptors that were there before the first cell, and what they led to.
     """
     alive = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
     native = threads()
@@ -153,7 +154,8 @@ def why_not_forked(loop: asyncio.AbstractEventLoop, opened_before: Collection[in
         return "a task of asyncio waits"
     if psutil.Process().children():
         return "a process that a cell started lives"
-    return next((reason for reason in map(_why_not_shared, _opened_since(opened_before)) if reason), "") or _mapped()
+    opened = [one for one, target in sorted(open_descriptors().items()) if opened_before.get(one) != target]
+    return next((reason for reason in map(_why_not_shared, opened) if reason), "") or _mapped()
 
 
 def _threads_of_openblas() -> int:
@@ -161,10 +163,6 @@ def _threads_of_openblas() -> int:
     controller: Any = sys.modules.get("threadpoolctl")
     libraries = controller.ThreadpoolController().lib_controllers if controller is not None else ()
     return sum(one.num_threads - 1 for one in libraries if one.internal_api == "openblas")
-
-
-def _opened_since(before: Collection[int]) -> list[int]:
-    return sorted(open_descriptors() - frozenset(before))
 
 
 def _why_not_shared(descriptor: int) -> str:
@@ -178,7 +176,7 @@ def _why_not_shared(descriptor: int) -> str:
             return "a pipe is open"
         lines = Path(f"/proc/self/fdinfo/{descriptor}").read_text(encoding="ascii").splitlines()
         flags = int(next(line.split()[1] for line in lines if line.startswith("flags:")), 8)
-        if target.startswith("/") and not target.startswith("/dev/") and flags & _WRITING:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode) and flags & _WRITING:
             return f"{target} is open for writing"
     return ""
 
