@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from nightbook.files import file_state, write_atomically
 from nightbook.runs.events import EventKind, EventReader
-from nightbook.runs.request import EVENTS, Unfinished
+from nightbook.runs.request import CHECKPOINTS, EVENTS, Unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from nightbook.runs.events import Event
-
-CHECKPOINTS = "checkpoints.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,7 +175,9 @@ def _continuation(
     )
     cell = ours.indices[count] if behind else None
     indices = [index for index in ours.indices[:count] if index is not None]
-    span = f"cells {indices[0]} to {indices[-1]} are" if len(indices) > 1 else "what is before is"
+    span = (
+        f"cells {indices[0]} to {indices[-1]} are" if len(indices) > 1 else f"cell {indices[0] if indices else '-'} is"
+    )
     where = f"before {'the parameters' if cell is None else f'cell {cell}'}" if behind else "behind the last cell"
     reason = f"continues {where} from {origin.label}: {span} taken over"
     note = f" ({passed_over})" if passed_over else ""

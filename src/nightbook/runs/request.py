@@ -27,6 +27,7 @@ COMPARISON = "comparison.html"
 ORDER = "comparison.json"
 CANCEL = "cancel"
 TRUNK = "trunk.json"
+CHECKPOINTS = "checkpoints.json"
 WORKER = "worker.json"
 
 FORK, JUPYTER = "fork", "jupyter"

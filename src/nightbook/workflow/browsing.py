@@ -45,7 +45,7 @@ class Detail:
     checkpoints: CheckpointView = field(default_factory=CheckpointView)
 
     def to_json(self) -> dict[str, object]:
-        """The document of `runs show --json`: the record, and its checkpoints where there is something to tell of them."""
+        """The document of `runs show --json`: the record, and what there is to tell of its checkpoints."""
         told = {} if self.checkpoints == CheckpointView() else {"checkpoints": json_value(self.checkpoints)}
         return {**self.run.to_json(), **told}
 

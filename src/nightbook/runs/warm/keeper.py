@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, NoReturn
 import psutil
 from setproctitle import getproctitle, setproctitle
 
-from nightbook.runs.census import CHECKPOINTS, descendants, kill_all, outlives_its_run, words_of
+from nightbook.runs.census import CHECKPOINT, CHECKPOINTS, descendants, kill_all, words_of
 from nightbook.runs.containment import Containment, become_subreaper, end_with_parent
 from nightbook.runs.warm.isolation import open_descriptors
 from nightbook.runs.warm.namespaces import leave_namespace, show_own_processes
@@ -65,19 +65,25 @@ def end_strays(forked: Collection[int]) -> None:
         forked: The parent's own forks; keepers that are the first of a namespace, and other parents, are nobody's
             strays either.
     """
+    kill_all(_strays(forked))
+
+
+def _strays(forked: Collection[int] = ()) -> list[psutil.Process]:
+    found = []
     for child in psutil.Process().children():
-        if child.pid not in forked and not _is_on_its_own(child):
-            kill_all([*descendants(child.pid), child])
+        words = list[str]()
+        with suppress(psutil.Error):
+            words = words_of(child)
+        if child.pid not in forked and not _is_on_its_own(words):
+            # One that is just ending says nothing of itself: who is below it becomes ours, and is judged then.
+            found += [*(descendants(child.pid) if words else ()), child]
+    return found
 
 
-def _is_on_its_own(process: psutil.Process) -> bool:
+def _is_on_its_own(words: list[str]) -> bool:
     """Whether it is a keeper, a checkpoint, or a parent that one of the forks has started."""
-    try:
-        words = words_of(process)
-    except psutil.Error:
-        return True
     is_parent = words[:1] == ["nightbook"] and words[2:3] == ["parent"]
-    return words[:2] == TITLE.split() or is_parent or BOOT in words or outlives_its_run(process)
+    return " ".join(words[:2]) in {TITLE, CHECKPOINT, CHECKPOINTS} or is_parent or BOOT in words
 
 
 def _fork_kernel(connection: socket.socket, be_kernel: Callable[[], None]) -> int:
@@ -174,7 +180,7 @@ class Keeper:
             self._reap()
             return
         for _ in range(_ROUNDS):
-            left = [process for child in _children(are_guests=False) for process in (*descendants(child.pid), child)]
+            left = _strays()
             if not left:
                 return
             kill_all(left)
@@ -188,14 +194,10 @@ def _outstay() -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in open_descriptors():
         os.dup2(nowhere, descriptor)
-    while _children(are_guests=True):
-        with suppress(ChildProcessError):
+    with suppress(ChildProcessError):  # none is left
+        while True:
+            end_strays(())
             os.waitpid(-1, 0)
-        end_strays(())
-
-
-def _children(*, are_guests: bool) -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if _is_on_its_own(child) is are_guests]
 
 
 def _say(connection: socket.socket, **words: object) -> None:
