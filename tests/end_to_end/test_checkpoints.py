@@ -18,6 +18,7 @@ import pytest
 from nightbook.records import RunStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.end_to_end.conftest import Scene
@@ -295,7 +296,7 @@ def test_what_a_checkpoint_relies_on_must_be_as_it_was(eager: Scene) -> None:
     read.write_text("1")
     declares = "from nightbook import Input, Output\nsource: Input = '../data.txt'\ntarget: Output = '../out.txt'"
     codes = ("import sys\nsys.path.append('..')\nimport own", "_ = open(target, 'w').write('1')")
-    changes = {
+    changes: dict[str, Callable[[], object]] = {
         "own.py has changed": lambda: module.write_text("value = 2\n"),
         "the inputs have changed": lambda: read.write_text("2"),
         "out.txt has changed": lambda: written.write_text("2"),
@@ -333,7 +334,7 @@ def test_what_holds_too_much_memory_is_ended_the_least_useful_first(eager: Scene
     fail(eager, "x = 1", BAD)
     told = show(eager)
     assert told["usable"] == []
-    assert all("more than 1.0 kB" in reason for reason in told["ended"])
+    assert all("more than 1.0 kB" in one["reason"] for one in told["ended"])
     assert len(told["ended"]) == 2
     eager.wait_until(lambda: not eager.survivors(), "their end")
     _, reason = resume(eager, expect=1)

@@ -212,15 +212,14 @@ def before_cell(cell: int | None) -> str:
 def without_checkpoint(view: CheckpointView) -> list[str]:
     """Where there is no checkpoint, a line for each reason."""
     cells: dict[str, list[int | None]] = {}
-    for one in view.refused:
+    for one in (*view.refused, *view.ended):
         cells.setdefault(one.reason, []).append(one.cell)
-    refused = [
+    return [
         f"no checkpoints: {reason}"
         if None in where
         else f"no checkpoint before cell{'s' * (len(where) > 1)} {', '.join(map(str, where))}: {reason}"
         for reason, where in cells.items()
     ]
-    return [*refused, *(f"no checkpoint {one}" for one in view.ended)]
 
 
 def show_comparison(console: Console, comparison: Comparison) -> None:

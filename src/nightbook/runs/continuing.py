@@ -20,7 +20,7 @@ from nightbook.runs.checkpoints import Checkpoint, Resumed, read_checkpoints, st
 from nightbook.runs.containment import choose_containment
 from nightbook.runs.executed import prepared_notebook
 from nightbook.runs.journal import is_executable
-from nightbook.runs.request import REQUEST, ExecutionRequest, Unfinished
+from nightbook.runs.request import FORK, REQUEST, ExecutionRequest, Unfinished
 from nightbook.runs.shared_cells import TakenCells, index_of
 from nightbook.runs.warm.isolation import present_surroundings
 from nightbook.runs.warm.kernels import fork_kernel
@@ -76,6 +76,8 @@ def continue_from(
 ) -> Continuation:
     """A kernel of the last checkpoint that can be used; or the words that say why there is none."""
     ours, passed_over = Past.of(cells), ""
+    if request.engine != FORK:
+        return _from_the_start(f"the {request.engine} engine goes on from no checkpoint")
     for origin in with_origins(unfinished):
         for checkpoint in reversed(read_checkpoints(Path(origin.folder)).made):
             theirs = Past.of(prepared_notebook(Path(origin.folder))["cells"])
@@ -84,8 +86,12 @@ def continue_from(
             if ends is not None:
                 return _continuation(ends, origin, checkpoint, (theirs, ours), passed_over)
             passed_over = passed_over or f"{_before(checkpoint.cell)} cannot be used: {reason or 'it is gone'}"
-    reason = f"runs from the start: {passed_over or f'no checkpoint of {unfinished.label} is left'}"
-    return Continuation(ends=None, taken=None, resumed=Resumed(run_id="", label="", cell=None, reason=reason))
+    return _from_the_start(passed_over or f"no checkpoint of {unfinished.label} is left")
+
+
+def _from_the_start(reason: str) -> Continuation:
+    resumed = Resumed(run_id="", label="", cell=None, reason=f"runs from the start: {reason}")
+    return Continuation(ends=None, taken=None, resumed=resumed)
 
 
 def why_not_continued(
@@ -174,18 +180,21 @@ def _continuation(
         written=frozenset(checkpoint.outputs),
     )
     cell = ours.indices[count] if behind else None
-    indices = [index for index in ours.indices[:count] if index is not None]
-    span = (
-        f"cells {indices[0]} to {indices[-1]} are" if len(indices) > 1 else f"cell {indices[0] if indices else '-'} is"
-    )
     where = f"before {'the parameters' if cell is None else f'cell {cell}'}" if behind else "behind the last cell"
-    reason = f"continues {where} from {origin.label}: {span} taken over"
+    reason = f"continues {where} from {origin.label}: {_span(ours.indices[:count])} taken over"
     note = f" ({passed_over})" if passed_over else ""
     return Continuation(
         ends=ends,
         taken=taken,
         resumed=Resumed(run_id=origin.run_id, label=origin.label, cell=cell, reason=reason + note),
     )
+
+
+def _span(indices: Sequence[int | None]) -> str:
+    cells = [index for index in indices if index is not None]
+    if not cells:
+        return "the parameters are"
+    return f"cell {cells[0]} is" if len(cells) == 1 else f"cells {cells[0]} to {cells[-1]} are"
 
 
 def _before(cell: int | None) -> str:

@@ -78,10 +78,10 @@ class SupervisedEngine(Engine):  # type: ignore[misc]  # papermill ships no type
         request = journal.request
         if reason := why_no_checkpoints(request):
             journal.tell(EventKind.NO_CHECKPOINT, cell=None, reason=reason)
+        forked, taken = begun_kernel(journal, nb.cells)
         if request.engine != FORK:
             SupervisedClient(nb, journal=journal, kernel_name=kernel_name).execute_notebook()
             return nb
-        forked, taken = begun_kernel(journal, nb.cells)
         client = BranchClient if request.checkpointing is None else CheckpointingClient
         ends = forked or forked_kernel(request)
         client(nb, journal=journal, kernel_name=kernel_name, forked=ends, taken=taken).execute_notebook()
@@ -127,6 +127,8 @@ def begun_kernel(journal: Journal, cells: Sequence[NotebookNode]) -> tuple[Kerne
         continuation = continue_from(request, request.resumes, cells)
         journal.tell(EventKind.RESUMED, **asdict(continuation.resumed))
         return continuation.ends, continuation.taken
+    if request.engine != FORK:
+        return None, None
     forked = fork_from_trunk(request)
     if forked is None or request.sharing is None:
         return None, None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from nightbook.records import RunKind, RunStatus
 from nightbook.runs.checkpoint_sockets import checkpoint_place, is_there, memory_held, stays_until
-from nightbook.runs.checkpoints import NONE, read_checkpoints
+from nightbook.runs.checkpoints import NONE, Refusal, read_checkpoints
 from nightbook.runs.request import Checkpointing, Unfinished
 from nightbook.workflow.launching import HERE
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from nightbook.pipelines.stage import Stage
     from nightbook.records import Run
-    from nightbook.runs.checkpoints import Refusal, Resumed
+    from nightbook.runs.checkpoints import Resumed
     from nightbook.settings import Settings
 
 
@@ -46,13 +46,13 @@ class CheckpointView:
 
     Attributes:
         usable: Those from which `resume` can go on.
-        ended: Why others are there no more, in words.
+        ended: Why others are there no more.
         refused: Why there are none elsewhere.
         resumed: Where the run itself began, when it was to go on from another's.
     """
 
     usable: tuple[UsableCheckpoint, ...] = ()
-    ended: tuple[str, ...] = ()
+    ended: tuple[Refusal, ...] = ()
     refused: tuple[Refusal, ...] = ()
     resumed: Resumed | None = None
 
@@ -74,7 +74,7 @@ def view_checkpoints(settings: Settings, run: Run) -> CheckpointView:
     )
     # That a success needs none any more goes without saying.
     ended = tuple(
-        f"before cell {one.cell}: {one.ended}"
+        Refusal(cell=one.cell, reason=one.ended)
         for one in known.made
         if one.ended and run.status is not RunStatus.SUCCEEDED
     )
