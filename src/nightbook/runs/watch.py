@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from nightbook.runs.census import await_end, descendants, end_processes_of, is_runner, kill_all
-from nightbook.runs.containment import become_subreaper
+from nightbook.runs.containment import Containment, become_subreaper, choose_containment
 from nightbook.runs.events import Event, EventKind, EventLog, EventReader
 from nightbook.runs.judge import Stop
 from nightbook.runs.memory import count_memory_kills, memory_of, peak_memory_of, proportional_memory_of
@@ -171,8 +171,10 @@ class RunnerWatch:
             self._end_now()
             self._runner.wait()
         self._await_keeper()
-        # Whoever the kernel left behind has become our child, or bears the run's id.
-        end_processes_of(self.request.run_id, below=os.getpid(), spare=[os.getpid()])
+        if choose_containment(self.request.containment) is Containment.PROCESS_TREE:
+            # Whoever the kernel left behind has become our child, or bears the run's id. From a PID namespace nobody
+            # is left when its first process has ended.
+            end_processes_of(self.request.run_id, below=os.getpid(), spare=[os.getpid()])
         self._drain_log()
 
     def _register(self, selector: selectors.BaseSelector) -> None:
