@@ -51,7 +51,6 @@ class Publishing:
         self._outbox: Outbox | None = None
         self._told: SimpleQueue[str] = SimpleQueue()
         self._awaiting: set[str] = set()
-        self._pending: set[str] = set()
         self._known: set[str] = set()
 
     def serve(self) -> str:
@@ -63,9 +62,8 @@ class Publishing:
             # A ledger that is away for a moment is asked again at the next word, or after the next pause.
             with suppress(LedgerAwayError):
                 self._publish(told)
-            # A runner that waits for its MLflow run is not to wait for us; what is told while a run goes on is not
-            # waited for at its end.
-            told = self._hear(SHORT_PAUSE_SECONDS if self._awaiting or self._pending else PAUSE_SECONDS)
+            # A runner that waits for its MLflow run is not to wait for us.
+            told = self._hear(SHORT_PAUSE_SECONDS if self._awaiting else PAUSE_SECONDS)
         return patiently(self._finish)
 
     def _listen(self) -> None:
@@ -92,7 +90,6 @@ class Publishing:
 
     def _publish(self, told: set[str]) -> None:
         self._known |= told
-        self._pending = {run_id for run_id in self._pending | told if not self._has_started(run_id)}
         self._awaiting |= {run_id for run_id in told if self._awaits_tracking(run_id)}
         self._hand_over([run_id for run_id in sorted(self._awaiting) if self._has_started(run_id)])
         is_owed = bool(self._ledger.deliveries.owed_runs())
