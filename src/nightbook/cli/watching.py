@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from nightbook.pipelines.plan import Plan
+    from nightbook.records import Run
     from nightbook.workflow.requests import StageView, Watcher
 
 
@@ -20,6 +21,7 @@ class LateWatcher:
     def __init__(self) -> None:
         self._stack = ExitStack()
         self._loaded: Watcher | None = None
+        self._begun: Sequence[StageView] = ()
 
     def waiting(self, reason: str) -> None:
         """Say what must end first."""
@@ -28,9 +30,21 @@ class LateWatcher:
     def planned(self, plan: Plan) -> None:
         """Nothing yet: what runs starts before anything is drawn."""
 
+    def begun(self, stages: Sequence[StageView]) -> None:
+        """Keep it until there is something to show."""
+        self._begun = stages
+
+    def leads(self, name: str, run: Run, metric: str) -> None:
+        """Say which set of a sweep is the best so far."""
+        self._terminal().leads(name, run, metric)
+
     def update(self, stages: Sequence[StageView]) -> None:
         """Show how it stands."""
-        self._terminal().update(stages)
+        terminal = self._terminal()
+        if self._begun:
+            terminal.begun(self._begun)
+            self._begun = ()
+        terminal.update(stages)
 
     def publishing(self, reason: str) -> None:
         """Say what is still done."""
