@@ -144,7 +144,8 @@ def test_what_a_sweep_shares_is_forgotten_when_its_sets_begin() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "is_live"), [("CI", "true", False), ("TERM", "dumb", False), ("A", "", True)]
+    ("name", "value", "is_live"),
+    [("CI", "true", False), ("TERM", "dumb", False), ("CI", "false", True), ("NO_COLOR", "1", True)],
 )
 def test_the_log_of_a_build_is_no_terminal_to_draw_on(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, *, is_live: bool

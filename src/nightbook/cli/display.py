@@ -41,8 +41,8 @@ def stderr_console() -> Console:
 
 def draws_live(console: Console) -> bool:
     """Whether lines may be drawn over: a terminal that somebody looks at, not the log of a build."""
-    is_log = bool(os.environ.get("CI")) or console.is_dumb_terminal
-    return console.is_terminal and console.file.isatty() and not is_log
+    is_build = os.environ.get("CI", "").lower() not in {"", "0", "false"}
+    return console.is_terminal and console.file.isatty() and not console.is_dumb_terminal and not is_build
 
 
 class TerminalWatcher:

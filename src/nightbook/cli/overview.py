@@ -87,8 +87,9 @@ def _failure_rows(failures: Sequence[StageView], width: int) -> list[RenderableT
         table.add_column(no_wrap=True)
     numbers = [f"#{one.run.number}" if one.run else "" for one in failures]
     rest = width - max(map(len, numbers)) - _FAILURE_BETWEEN
+    name_width = min(rest // 3, max(cell_len(one.name) for one in failures))
     for stage, number in zip(reversed(failures), reversed(numbers), strict=True):
-        name = shortened(stage.name, rest // 3)
         cause = stage.run.message or (stage.run.cause or "") if stage.run else stage.reason
-        table.add_row(Text("✗", "bold red"), name, number, shortened(cause, rest - rest // 3, "red"))
+        name, words = shortened(stage.name, name_width), shortened(cause, rest - name_width, "red")
+        table.add_row(Text("✗", "bold red"), name, number, words)
     return [Text(), table]

@@ -40,11 +40,7 @@ class LateWatcher:
 
     def update(self, stages: Sequence[StageView]) -> None:
         """Show how it stands."""
-        terminal = self._terminal()
-        if self._begun:
-            terminal.begun(self._begun)
-            self._begun = ()
-        terminal.update(stages)
+        self._terminal().update(stages)
 
     def publishing(self, reason: str) -> None:
         """Say what is still done."""
@@ -54,6 +50,9 @@ class LateWatcher:
         if self._loaded is None:
             display = import_module("nightbook.cli.display")
             self._loaded = cast("Watcher", self._stack.enter_context(display.TerminalWatcher(display.stderr_console())))
+        if self._begun:
+            self._loaded.begun(self._begun)
+            self._begun = ()
         return self._loaded
 
     def __enter__(self) -> Self:
