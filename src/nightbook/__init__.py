@@ -10,20 +10,20 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from nightbook.notebooks.declarations import Input, Output, Range, Secret
-from nightbook.notebooks.inside import (
-    exit_early,
-    log_artifact,
-    log_metric,
-    log_metrics,
-    log_model,
-    log_param,
-    log_table,
-    reveal,
-)
 from nightbook.version import __version__
 
 if TYPE_CHECKING:
+    from nightbook.notebooks.declarations import Input, Output, Range, Secret
+    from nightbook.notebooks.inside import (
+        exit_early,
+        log_artifact,
+        log_metric,
+        log_metrics,
+        log_model,
+        log_param,
+        log_table,
+        reveal,
+    )
     from nightbook.workflow.api import compare, get_run, plan, resume, run, search_runs, sweep
     from nightbook.workflow.api_project import cancel, diff, doctor, init, logs, params, report, sync
 
@@ -58,19 +58,32 @@ __all__ = [
     "sync",
 ]
 
-_RUNNING = frozenset({"compare", "get_run", "plan", "resume", "run", "search_runs", "sweep"})
-_PROJECT = frozenset({"cancel", "diff", "doctor", "init", "logs", "params", "report", "sync"})
+_MODULES = {
+    "nightbook.notebooks.declarations": ("Input", "Output", "Range", "Secret"),
+    "nightbook.notebooks.inside": (
+        "exit_early",
+        "log_artifact",
+        "log_metric",
+        "log_metrics",
+        "log_model",
+        "log_param",
+        "log_table",
+        "reveal",
+    ),
+    "nightbook.workflow.api": ("compare", "get_run", "plan", "resume", "run", "search_runs", "sweep"),
+    "nightbook.workflow.api_project": ("cancel", "diff", "doctor", "init", "logs", "params", "report", "sync"),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
-    """Load the workflows when one is first used: a notebook that only logs a metric waits for none of them.
+    """Load what is first used: a notebook that only logs a metric waits for no workflow, a command for none of it.
 
     Raises:
         AttributeError: Nightbook has no such name.
     """
-    if name in _RUNNING:
-        return getattr(importlib.import_module("nightbook.workflow.api"), name)
-    if name in _PROJECT:
-        return getattr(importlib.import_module("nightbook.workflow.api_project"), name)
-    message = f"module 'nightbook' has no attribute '{name}'"
-    raise AttributeError(message)
+    if name not in _MODULE_OF:
+        message = f"module 'nightbook' has no attribute '{name}'"
+        raise AttributeError(message)
+    found = globals()[name] = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    return found

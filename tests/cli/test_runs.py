@@ -70,6 +70,7 @@ def test_a_run_is_shown_in_full(nightbook: Callable[..., Any]) -> None:
     assert lines[0] == "fit #6 ✓ succeeded"
     assert "part of pipeline #5" in lines
     assert "notebook notebooks/fit.ipynb" in lines
+    assert "engine fork" in lines
     assert "alpha 0.5" in lines
     assert "error 1.5 1 time lower is better" in lines
     assert any(line.startswith("data/model.txt 3 B") for line in lines)
@@ -102,6 +103,15 @@ def test_logs_are_printed_cell_by_cell(nightbook: Callable[..., Any]) -> None:
     # No escape sequences where no terminal is.
     assert "\x1b" not in said.out
     assert nightbook("runs", "logs", "-f", "4").out == said.out
+
+
+def test_the_logs_of_a_pipeline_say_how_each_stage_ended(nightbook: Callable[..., Any]) -> None:
+    said = nightbook("runs", "logs", "1")
+    assert "── make #2 · end" in said.lines
+    ends = [said.lines[place + 1] for place, line in enumerate(said.lines) if line.endswith("· end")]
+    assert [end.split()[0] for end in ends] == ["succeeded", "succeeded", "failed"]
+    assert ends[2].endswith("AssertionError: nobody allowed it (in cell 2)")
+    assert nightbook("runs", "logs", "-f", "1").out == said.out
 
 
 def test_logs_as_json_hold_each_cells_text_in_one_piece(nightbook: Callable[..., Any]) -> None:

@@ -353,3 +353,22 @@ def test_of_a_pipeline_only_what_failed_goes_on(eager: Scene) -> None:
     assert "continues before cell 2" in reason
     assert executed(eager) == "xabb"
     eager.wait_until(lambda: not eager.survivors(), "the end of all checkpoints")
+
+
+def test_a_stage_that_is_tried_again_goes_on_in_the_same_way(eager: Scene) -> None:
+    eager.configure("[stages.long]\ncheckpoint = true\nretries = 1\n")
+    write(eager, "x = 1", "import os\nif not os.path.exists('once'): open('once', 'w').close(), 1 / 0", "print(x)")
+    (record,) = eager.run("long")
+    assert record["status"] == "succeeded"
+    assert executed(eager) == "abbc"
+    eager.wait_until(lambda: not eager.survivors(), "the end of all checkpoints")
+
+
+def test_another_engine_goes_on_from_no_checkpoint_and_says_so(eager: Scene) -> None:
+    fail(eager, "x = 1", BAD)
+    write(eager, "x = 1", "print(x)")
+    eager.environment["NIGHTBOOK_ENGINE"] = "jupyter"
+    _, reason = resume(eager)
+    assert reason == "runs from the start: the jupyter engine goes on from no checkpoint"
+    assert executed(eager) == "abab"
+    eager.wait_until(lambda: not eager.survivors(), "the end of all checkpoints")

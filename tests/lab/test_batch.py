@@ -37,6 +37,14 @@ def test_each_change_of_a_run_is_one_line() -> None:
     assert lines[3]["stages"] == [{"name": "a", "state": "succeeded"}]
 
 
+def test_who_waits_is_listed_though_only_changes_are_told() -> None:
+    channel = io.StringIO()
+    correspondent = Correspondent(channel)
+    correspondent.begun([StageView(name=name, state=StageState.WAITING) for name in "ab"])
+    correspondent.update([RUNNING])
+    assert [one["state"] for one in said(channel)[0]["stages"]] == ["running", "waiting"]
+
+
 def test_updates_are_rationed_but_the_last_one_always_arrives() -> None:
     channel = io.StringIO()
     correspondent = Correspondent(channel)

@@ -88,6 +88,7 @@ def test_runs_are_listed_newest_first_and_by_what_is_asked(ledger: Ledger) -> No
     assert [run.number for run in ledger.runs(kind=RunKind.PIPELINE)] == [1]
     assert [run.number for run in ledger.runs(top_level=True)] == [4, 1]
     assert ledger.children(pipeline.run_id) == (train, score)
+    assert ledger.children(pipeline.run_id, after=train.number) == (score,)
 
 
 def test_a_plan_compares_with_the_latest_success_that_may_be_reused(ledger: Ledger) -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from nightbook.records import RunKind, RunStatus
 from nightbook.settings import Settings, load_settings
-from nightbook.workflow.browsing import RunFilter, list_branches, list_runs, show_run
+from nightbook.workflow.browsing import RunFilter, UsedEngine, list_branches, list_runs, show_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,3 +46,24 @@ def test_a_part_knows_its_pipeline_and_a_pipeline_its_parts(settings: Settings) 
     assert part.parent.number == 5
     assert [point.name for point in part.points] == ["error", "size"]
     assert [one.number for one in whole.parts] == [6]
+
+
+def test_what_ran_the_cells_is_named_and_why_it_is_not_what_was_asked_for(project_copy: Path) -> None:
+    settings = load_settings(project_copy, environment={})
+    run = show_run(settings, "6").run
+    assert show_run(settings, "6").engine == UsedEngine(name="fork")
+    executed = project_copy / (run.executed_notebook or "")
+    notebook = json.loads(executed.read_text())
+    notebook["metadata"]["nightbook"] |= {"engine": "jupyter", "engine_reason": "the kernel 'ir' is not Python"}
+    executed.write_text(json.dumps(notebook))
+    assert show_run(settings, "6").engine == UsedEngine(name="jupyter", reason="the kernel 'ir' is not Python")
+
+
+def test_a_run_that_goes_on_tells_its_engine_by_its_events(project_copy: Path) -> None:
+    settings = load_settings(project_copy, environment={})
+    (project_copy / (show_run(settings, "6").run.executed_notebook or "")).unlink()
+    assert show_run(settings, "6").engine == UsedEngine(name="fork")
+
+
+def test_a_pipeline_has_no_engine(settings: Settings) -> None:
+    assert show_run(settings, "5").engine == UsedEngine()

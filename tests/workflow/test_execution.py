@@ -257,3 +257,45 @@ def test_who_cannot_run_is_told_which_of_its_needs_failed() -> None:
     work = ScriptedWork({"a": [RunStatus.FAILED]})
     execute([*chain("a"), *chain("b"), Slot(name="c", needs=("a", "b"))], work)
     assert work.given_up == {"c": ["a"]}
+
+
+class Listener(SilentWatcher):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.all: list[str] = []
+        self.told: list[dict[str, StageState]] = []
+
+    def begun(self, stages: Sequence[StageView]) -> None:
+        self.all = [stage.name for stage in stages]
+
+    def update(self, stages: Sequence[StageView]) -> None:
+        self.told.append({stage.name: stage.state for stage in stages})
+
+
+def test_a_watcher_hears_of_what_runs_and_of_what_has_changed_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nightbook.workflow.execution.TICK_SECONDS", 0)
+    listener = Listener()
+    slots = [Slot(name=str(number)) for number in range(1000)]
+    Execution(slots, ScriptedWork(up_to_date={"5"}), jobs=4, watcher=listener).run()  # type: ignore[arg-type]  # scripted runs
+    assert listener.all == [str(number) for number in range(1000)]
+    last: dict[str, StageState] = {}
+    for told in listener.told:
+        last |= told
+    assert last == {str(number): StageState.SUCCEEDED for number in range(1000)} | {"5": StageState.UP_TO_DATE}
+    # Four that ended and four that began in their place.
+    assert max(map(len, listener.told)) <= 8
+
+
+def test_who_waits_for_cells_that_all_share_is_not_asked_with_all_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nightbook.workflow.execution.TICK_SECONDS", 0)
+    asked: list[str] = []
+
+    class SharingWork(ScriptedWork):
+        def begin(self, slot: Slot) -> ScriptedRun | StageState:
+            asked.append(slot.name)
+            return StageState.WAITING if len(asked) < 10 else super().begin(slot)
+
+    execution = execute([Slot(name=str(number)) for number in range(1000)], SharingWork(), jobs=3)
+    assert asked[:9] == ["0", "1", "2"] * 3
+    assert set(states(execution).values()) == {StageState.SUCCEEDED}

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nightbook.errors import RunNotFoundError
+from nightbook.records import RunKind, RunStatus
+from nightbook.runs.ledger import Ledger, NewRun, Outcome, SupervisorProcess
 from nightbook.settings import Settings, load_settings
-from nightbook.workflow.following import follow_log, read_log, text_of_outputs
+from nightbook.workflow.following import FollowedRun, follow_log, read_log, text_of_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,11 +39,13 @@ def test_the_log_of_a_pipeline_is_that_of_its_stages(settings: Settings) -> None
         ("check", "cell 1"),
         ("check", "cell 2"),
     ]
+    ends = [one.text.split()[0] for one in read_log(settings, "1") if one.heading == "end"]
+    assert ends == ["succeeded", "succeeded", "failed"]
     assert told[0].text == "made 3\n"
 
 
 def test_following_a_run_that_has_ended_tells_the_same(settings: Settings) -> None:
-    assert list(follow_log(settings, "1")) != []
+    assert list(follow_log(settings, "1")) == list(read_log(settings, "1"))
     assert {one.text for one in follow_log(settings, "4")} == {one.text for one in read_log(settings, "4")}
 
 
@@ -76,6 +80,37 @@ def test_a_run_is_followed_while_it_goes_on(tmp_path: Path, new_notebook: Callab
         assert next(parts).text == "two\n"
         assert [one.heading for one in parts if one.heading.startswith("cell")] == []
     assert process.returncode == 0
+
+
+def test_of_many_parts_only_those_that_go_on_are_looked_at(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path, environment={})
+    with Ledger.open(settings.ledger) as ledger:
+
+        def begin(kind: RunKind, parent: str | None = None) -> str:
+            run_id = ledger.create_run(NewRun(kind=kind, stage="fit", parent_run_id=parent)).run_id
+            ledger.start(run_id, SupervisorProcess.this())
+            return run_id
+
+        def end(run_id: str) -> None:
+            ledger.finish(run_id, Outcome(status=RunStatus.SUCCEEDED, duration_seconds=2.0))
+
+        def told() -> list[tuple[int, str]]:
+            return [(one.run.number, one.text) for one in followed.ends()]
+
+        sweep = begin(RunKind.SWEEP)
+        sets = [begin(RunKind.STAGE, sweep) for _ in range(6)]
+        followed = FollowedRun(settings, sweep)
+        assert told() == []
+        for run_id in (sets[0], sets[1], sets[4]):
+            end(run_id)
+        assert told() == [(2, "succeeded in 2.0 s\n"), (3, "succeeded in 2.0 s\n"), (6, "succeeded in 2.0 s\n")]
+        assert told() == []
+        assert not followed.is_over
+        for run_id in (*sets, sweep):
+            if not ledger.get(run_id).status.is_final:
+                end(run_id)
+        assert [number for number, _ in told()] == [4, 5, 7]
+        assert followed.is_over
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,7 @@ def facts_table(detail: Detail) -> Table:
         "began": detail.checkpoints.resumed.reason if detail.checkpoints.resumed else "",
         "took": format_duration(run.duration_seconds) if run.duration_seconds is not None else "",
         "memory": f"{format_bytes(run.peak_memory_bytes)} at most" if run.peak_memory_bytes else "",
+        "engine": ": ".join(filter(None, [detail.engine.name, detail.engine.reason])),
         "by": f"{facts.user} on {facts.host}".strip(),
         "git": f"{commit} {state}".strip(),
         "fingerprint": short_digest(run.fingerprint),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import os
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
 from nightbook.cli.answers import before_cell, without_checkpoint
-from nightbook.cli.display import ICONS, MOST_LINES, counts_in_words, figures, last_words
+from nightbook.cli.stage_table import ICONS, counts_in_words, figures, last_words
 from nightbook.numbers import format_column, format_duration, format_time
 from nightbook.records import RunStatus
 from nightbook.runs.request import COMPARISON, REPORT
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from nightbook.workflow.checkpointing import CheckpointView
     from nightbook.workflow.requests import RunResult, SweepRequest
 
+MOST_LINES = 24
 MOST_COLUMNS = 5
 MOST_REPORTS = 8
 _BAD = frozenset({RunStatus.FAILED, RunStatus.LOST})
@@ -76,7 +78,7 @@ def _show_sweep(console: Console, result: RunResult, request: SweepRequest, took
     icon, style = ("✓", "green") if result.status is RunStatus.SUCCEEDED else ("✗", "bold red")
     sweep = result.all_runs[0]
     console.print(Text(f"{icon} {sweep.label} {result.status.value} in {format_duration(took_seconds)}", style))
-    console.print(f"  {counts_in_words(result.stages)}")
+    console.print(f"  {counts_in_words(Counter(stage.state for stage in result.stages))}")
     page = os.path.relpath(request.base.settings.runs_folder / sweep.run_id / COMPARISON)
     console.print(Text(f"  compare  {page}"), soft_wrap=True)
     if result.status is not RunStatus.SUCCEEDED:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from nightbook.pipelines.plan import Plan
+    from nightbook.records import Run
     from nightbook.workflow.requests import StageView, Watcher
 
 
@@ -20,6 +21,7 @@ class LateWatcher:
     def __init__(self) -> None:
         self._stack = ExitStack()
         self._loaded: Watcher | None = None
+        self._begun: Sequence[StageView] = ()
 
     def waiting(self, reason: str) -> None:
         """Say what must end first."""
@@ -27,6 +29,14 @@ class LateWatcher:
 
     def planned(self, plan: Plan) -> None:
         """Nothing yet: what runs starts before anything is drawn."""
+
+    def begun(self, stages: Sequence[StageView]) -> None:
+        """Keep it until there is something to show."""
+        self._begun = stages
+
+    def leads(self, name: str, run: Run, metric: str) -> None:
+        """Say which set of a sweep is the best so far."""
+        self._terminal().leads(name, run, metric)
 
     def update(self, stages: Sequence[StageView]) -> None:
         """Show how it stands."""
@@ -40,6 +50,9 @@ class LateWatcher:
         if self._loaded is None:
             display = import_module("nightbook.cli.display")
             self._loaded = cast("Watcher", self._stack.enter_context(display.TerminalWatcher(display.stderr_console())))
+        if self._begun:
+            self._loaded.begun(self._begun)
+            self._begun = ()
         return self._loaded
 
     def __enter__(self) -> Self:

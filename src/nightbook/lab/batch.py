@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nightbook.pipelines.plan import Plan
+    from nightbook.records import Run
     from nightbook.workflow.requests import StageView
 
 UPDATE_SECONDS = 0.4
@@ -43,6 +44,7 @@ class Correspondent:
         self._channel = channel
         self._next_update = 0.0
         self._last: object = None
+        self._stages: dict[str, StageView] = {}
         self._asked = 0
         self._heeded = 0
         self._is_waiting = False
@@ -72,19 +74,27 @@ class Correspondent:
         self._heed()
         self.send(is_up_to_date=plan.is_up_to_date)
 
+    def begun(self, stages: Sequence[StageView]) -> None:
+        """Note what there is; nothing of it has started."""
+        self._stages = {stage.name: stage for stage in stages}
+
     def update(self, stages: Sequence[StageView]) -> None:
         """Say how far each stage is, at most a few times a second."""
-        is_over = all(stage.state.is_settled for stage in stages)
+        self._stages |= {stage.name: stage for stage in stages}
+        is_over = all(stage.state.is_settled for stage in self._stages.values())
         if not is_over:
             self._heed()
         now = time.monotonic()
         if now < self._next_update and not is_over:
             return
         self._next_update = now + UPDATE_SECONDS
-        words = [_stage_words(stage) for stage in stages]
+        words = [_stage_words(stage) for stage in self._stages.values()]
         if words != self._last:
             self._last = words
             self.send(stages=words)
+
+    def leads(self, name: str, run: Run, metric: str) -> None:
+        """Nothing: what is run from a notebook is no sweep."""
 
     def publishing(self, reason: str) -> None:
         """Say what is still at work."""

@@ -103,9 +103,10 @@ class LedgerReader:
             query = query.where(runs.c.parent_run_id.is_(None))
         return self._records(query)
 
-    def children(self, run_id: str) -> tuple[Run, ...]:
-        """Return the runs of a pipeline or sweep in the order of their creation."""
-        return self._records(_RECORDS.where(runs.c.parent_run_id == run_id).order_by(runs.c.number))
+    def children(self, run_id: str, *, after: int = 0) -> tuple[Run, ...]:
+        """Return the runs of a pipeline or sweep in the order of their creation; only those numbered after `after`."""
+        theirs = (runs.c.parent_run_id == run_id) & (runs.c.number > after)
+        return self._records(_RECORDS.where(theirs).order_by(runs.c.number))
 
     def last_successes(self) -> Mapping[str, LastSuccess]:
         """Return each stage's latest success that later runs may rely on, in one query.

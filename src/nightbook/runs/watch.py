@@ -24,7 +24,7 @@ from nightbook.runs.census import (
     outlives_its_run,
 )
 from nightbook.runs.checkpoint_watch import CheckpointWatch
-from nightbook.runs.containment import become_subreaper
+from nightbook.runs.containment import Containment, become_subreaper, choose_containment
 from nightbook.runs.events import Event, EventKind, EventLog, EventReader
 from nightbook.runs.judge import Stop
 from nightbook.runs.memory import count_memory_kills, memory_of, peak_memory_of, proportional_memory_of
@@ -182,8 +182,10 @@ class RunnerWatch:
             self._runner.wait()
         self._await_keeper()
         self._checkpoints.end()
-        # Whoever the kernel left behind has become our child, or bears the run's id.
-        end_processes_of(self.request.run_id, below=os.getpid(), spare=[os.getpid()])
+        if choose_containment(self.request.containment) is Containment.PROCESS_TREE:
+            # Whoever the kernel left behind has become our child, or bears the run's id. From a PID namespace nobody
+            # is left when its first process has ended.
+            end_processes_of(self.request.run_id, below=os.getpid(), spare=[os.getpid()])
         self._drain_log()
 
     def end_checkpoints(self) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nightbook.records import Run, RunKind, RunStatus, json_value
+from nightbook.runs.events import EventReader
+from nightbook.runs.executed import trace_events
+from nightbook.runs.request import EVENTS, EXECUTED
 from nightbook.workflow.checkpointing import CheckpointView, view_checkpoints
 from nightbook.workflow.contact import open_ledger
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nightbook.records import MetricPoint
     from nightbook.runs.facts import RunFacts
     from nightbook.settings import Settings
@@ -34,11 +40,25 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsedEngine:
+    """What ran a run's cells.
+
+    Attributes:
+        name: `fork` or `jupyter`; empty before a kernel has started, and where the run's files are elsewhere.
+        reason: Why it is not the engine that was asked for; empty when it is.
+    """
+
+    name: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
     """All that is known of one run."""
 
     run: Run
     facts: RunFacts
+    engine: UsedEngine
     points: tuple[MetricPoint, ...]
     parts: tuple[Run, ...]
     parent: Run | None
@@ -76,8 +96,20 @@ def show_run(settings: Settings, reference: str) -> Detail:
         return Detail(
             run=run,
             facts=ledger.facts(run.run_id),
+            engine=_engine_of(settings.runs_folder / run.run_id),
             points=ledger.metric_points(run.run_id),
             parts=() if run.kind is RunKind.STAGE else ledger.children(run.run_id),
             parent=ledger.get(run.parent_run_id) if run.parent_run_id else None,
             checkpoints=view_checkpoints(settings, run),
         )
+
+
+def _engine_of(folder: Path) -> UsedEngine:
+    """As the executed notebook says; as the events do while there is none."""
+    try:
+        noted = json.loads((folder / EXECUTED).read_bytes())["metadata"]["nightbook"]
+        return UsedEngine(name=str(noted["engine"]), reason=str(noted["engine_reason"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        # It goes on, or an older version or another program wrote the file.
+        trace = trace_events(EventReader.all_of(folder / EVENTS))
+        return UsedEngine(name=trace.engine, reason=trace.engine_reason)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import selectors
-import signal
-import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,10 +12,12 @@ from nightbook.errors import LedgerAwayError, LedgerError, NightbookError
 from nightbook.records import Cause, RunStatus
 from nightbook.runs.facts import Outcome
 from nightbook.runs.patience import LEDGER_PATIENCE_SECONDS, PAUSE_SECONDS
+from nightbook.workflow.ready_queue import ReadyQueue
 from nightbook.workflow.requests import SilentWatcher, StageState, StageView
+from nightbook.workflow.signals import signals_to
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from nightbook.records import Run
     from nightbook.runs.launch import LiveRun
@@ -86,6 +86,10 @@ class Execution:
 
     def __init__(self, slots: Sequence[Slot], work: Work, *, jobs: int, watcher: Watcher) -> None:
         self._slots = {slot.name: slot for slot in slots}
+        self._queue = ReadyQueue({slot.name: slot.needs for slot in slots})
+        self._running: dict[str, Slot] = {}
+        self._changed: dict[str, Slot] = {}
+        self._unsettled = len(self._slots)
         self._work = work
         self._jobs = jobs
         self._watcher = watcher
@@ -114,7 +118,8 @@ class Execution:
         Raises:
             NightbookError: Something is wrong that no slot is to blame for: what ran has been ended in good order.
         """
-        with _signals_to(self._ask_to_stop):
+        self._say(lambda watcher: watcher.begun(self.views))
+        with signals_to(self._ask_to_stop):
             try:
                 while not self._is_settled:
                     self._tick_patiently()
@@ -128,7 +133,7 @@ class Execution:
     def _pause(self) -> None:
         """Wait for the next tick, or for the end of a run that makes room for another."""
         with selectors.DefaultSelector() as selector:
-            for slot in self._slots.values():
+            for slot in self._running.values():
                 if slot.live is not None and (descriptor := slot.live.fileno()) >= 0:
                     selector.register(descriptor, selectors.EVENT_READ)
             selector.select(TICK_SECONDS)
@@ -141,8 +146,8 @@ class Execution:
         except LedgerAwayError as error:
             if self._away_since is None:
                 self._away_since = time.monotonic()
-                with suppress(OSError):  # nobody is there to be told
-                    self._watcher.waiting(error.message)
+                message = error.message
+                self._say(lambda watcher: watcher.waiting(message))
             if time.monotonic() - self._away_since > LEDGER_PATIENCE_SECONDS:
                 raise
             time.sleep(PAUSE_SECONDS)
@@ -168,7 +173,7 @@ class Execution:
 
     @property
     def _is_settled(self) -> bool:
-        return all(slot.state.is_settled for slot in self._slots.values())
+        return self._unsettled == 0
 
     def _ask_to_stop(self) -> None:
         # Noted only: an exception in the middle of a step would leave a run that nobody settles.
@@ -184,21 +189,28 @@ class Execution:
                 slot.live.cancel() if self._cancellations == 1 else slot.live.kill()
 
     def _tick(self) -> None:
-        for slot in self._slots.values():
-            if slot.state is StageState.RUNNING and slot.live is not None and slot.live.is_ended:
+        for slot in tuple(self._running.values()):
+            if slot.live is not None and slot.live.is_ended:
                 self._settle(slot, slot.live)
-        running = sum(slot.state is StageState.RUNNING for slot in self._slots.values())
-        for slot in self._slots.values():
-            if slot.state is StageState.WAITING:
-                self._consider(slot, may_begin=running < self._jobs)
-                running += slot.live is not None
+        while (name := self._queue.hopeless) is not None and not self.is_cancelled:
+            self._give_up(self._slots[name])
+        self._begin_ready()
+        if self.is_cancelled and self._unsettled > len(self._running):
+            self._cancel_waiting()
         if not self._work.may_go_on() and not self.is_cancelled:
             self.cancel()
         self._tell()
 
     def _tell(self) -> None:
+        """Only of what runs and what has changed: most of a large sweep has ended, or waits."""
+        told = {**self._changed, **self._running}
+        self._changed.clear()
+        views = tuple(slot.view for slot in told.values())
+        self._say(lambda watcher: watcher.update(views))
+
+    def _say(self, words: Callable[[Watcher], None]) -> None:
         try:
-            self._watcher.update(self.views)
+            words(self._watcher)
         except OSError:
             # The terminal was closed: there is nobody to tell, and the runs go on to their end.
             self._watcher = SilentWatcher()
@@ -206,48 +218,58 @@ class Execution:
     def _settle(self, slot: Slot, live: LiveRun) -> None:
         run = self._work.conclude(slot, live)
         slot.live = None
+        del self._running[slot.name]
         is_failure = run.status is RunStatus.FAILED
         if is_failure and slot.tries_left > 0 and not self.is_cancelled:
             slot.tries_left -= 1
-            slot.state, slot.reason = StageState.WAITING, f"tried again after: {run.message}"
+            slot.reason = f"tried again after: {run.message}"
+            self._change(slot, StageState.WAITING)
+            self._queue.push(slot.name)
             return
         slot.run = run
-        slot.state = {RunStatus.SUCCEEDED: StageState.SUCCEEDED, RunStatus.CANCELLED: StageState.CANCELLED}.get(
-            run.status, StageState.FAILED
-        )
+        ends = {RunStatus.SUCCEEDED: StageState.SUCCEEDED, RunStatus.CANCELLED: StageState.CANCELLED}
+        self._change(slot, ends.get(run.status, StageState.FAILED))
 
-    def _consider(self, slot: Slot, *, may_begin: bool) -> None:
-        if self.is_cancelled:
-            slot.state = StageState.CANCELLED
-            return
+    def _begin_ready(self) -> None:
+        """Begin as many as there is room for; one that has to wait for more than other slots takes room, too."""
+        held: list[str] = []
+        try:
+            while len(self._running) + len(held) < self._jobs and not self.is_cancelled:
+                if (name := self._queue.pop()) is None:
+                    break
+                held.append(name)
+                slot = self._slots[name]
+                begun = self._work.begin(slot)
+                if begun is StageState.WAITING:
+                    continue
+                held.pop()
+                if isinstance(begun, StageState):
+                    self._change(slot, begun)
+                    self._tell()
+                else:
+                    slot.live, self._running[name] = begun, slot
+                    self._change(slot, StageState.RUNNING)
+        finally:
+            for name in held:
+                self._queue.push(name)
+
+    def _give_up(self, slot: Slot) -> None:
         needed = [self._slots[name] for name in slot.needs if name in self._slots]
         failed = [one.name for one in needed if one.state.is_settled and not one.state.is_good]
-        if failed:
-            slot.run, slot.state = self._work.give_up(slot, failed), StageState.UPSTREAM_FAILED
-        elif may_begin and all(one.state.is_good for one in needed):
-            begun = self._work.begin(slot)
-            if isinstance(begun, StageState):
-                slot.state = begun
-            else:
-                slot.live, slot.state = begun, StageState.RUNNING
+        slot.run = self._work.give_up(slot, failed)
+        self._change(slot, StageState.UPSTREAM_FAILED)
 
+    def _cancel_waiting(self) -> None:
+        for slot in self._slots.values():
+            if slot.state is StageState.WAITING:
+                self._change(slot, StageState.CANCELLED)
 
-@contextmanager
-def _signals_to(ask_to_stop: Callable[[], None]) -> Iterator[None]:
-    """Whoever wants an end is heard between two steps; signals that are ignored, as under `nohup`, stay so."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in numbers}
-    heard = [number for number in numbers if before[number] is not signal.SIG_IGN]
-    for number in heard:
-        signal.signal(number, lambda *_: ask_to_stop())
-    try:
-        yield
-    finally:
-        for number in heard:
-            signal.signal(number, before[number])
+    def _change(self, slot: Slot, state: StageState) -> None:
+        slot.state = state
+        self._changed[slot.name] = slot
+        if state.is_settled:
+            self._unsettled -= 1
+            self._queue.settle(slot.name, is_good=state.is_good)
 
 
 def outcome_of_all(views: Sequence[StageView], *, is_cancelled: bool) -> Outcome:

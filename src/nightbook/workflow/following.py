@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from nightbook.errors import RunNotFoundError
+from nightbook.numbers import format_duration
 from nightbook.records import RunKind
 from nightbook.runs.events import Event, EventKind, EventReader
 from nightbook.runs.request import EVENTS, LOG, PREPARED
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from nightbook.settings import Settings
 
 POLL_SECONDS = 0.2
-LEDGER_SECONDS = 1.0
+LEDGER_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,7 @@ class LogPart:
 
     Attributes:
         run: Which run said it.
-        heading: Where it belongs: `cell 3`, or the log of the run's own processes.
+        heading: Where it belongs: `cell 3`, the log of the run's own processes, or the end of a part.
         text: What was printed since the last part under this heading; escape sequences for colour included.
     """
 
@@ -40,18 +42,20 @@ class LogPart:
 
 
 def read_log(settings: Settings, reference: str) -> Iterator[LogPart]:
-    """All that a run has printed so far; of a pipeline or sweep, one part after the other.
+    """All that a run has printed so far; of a pipeline or sweep, one part after the other, with how each ended.
 
     Raises:
         RunNotFoundError: There is no such run, or its files are not on this machine.
     """
-    run, parts = _run_and_parts(settings, reference)
+    with open_ledger(settings) as ledger:
+        run = ledger.find(reference)
+        parts = (run,) if run.kind is RunKind.STAGE else ledger.children(run.run_id)
     for one in parts:
         log = RunLog(settings.runs_folder, one)
-        if not log.is_here and one.kind is RunKind.STAGE and one.run_id == run.run_id:
+        if not log.is_here and one.run_id == run.run_id:
             raise RunNotFoundError(f"the files of {one.label} are not here", remedy="ask on the machine that ran it")
         yield from log.news()
-        yield from log.own_words()
+        yield from log.last_words(one, is_part=one.run_id != run.run_id)
 
 
 def follow_log(settings: Settings, reference: str) -> Iterator[LogPart]:
@@ -60,27 +64,66 @@ def follow_log(settings: Settings, reference: str) -> Iterator[LogPart]:
     Raises:
         RunNotFoundError: There is no such run.
     """
-    logs: dict[str, RunLog] = {}
-    next_question = 0.0
-    run, parts = _run_and_parts(settings, reference)
+    followed = FollowedRun(settings, reference)
     while True:
-        is_over = run.status.is_final
-        for one in parts:
-            yield from logs.setdefault(one.run_id, RunLog(settings.runs_folder, one)).news()
-        if is_over:
-            break
-        time.sleep(POLL_SECONDS)
-        if time.monotonic() >= next_question:
-            run, parts = _run_and_parts(settings, run.run_id)
-            next_question = time.monotonic() + LEDGER_SECONDS
-    for log in logs.values():
-        yield from log.own_words()
+        yield from followed.ends()
+        if followed.is_over:
+            return
+        next_question = time.monotonic() + LEDGER_SECONDS
+        while time.monotonic() < next_question:
+            yield from followed.news()
+            time.sleep(POLL_SECONDS)
 
 
-def _run_and_parts(settings: Settings, reference: str) -> tuple[Run, tuple[Run, ...]]:
-    with open_ledger(settings) as ledger:
-        run = ledger.find(reference)
-        return run, (run,) if run.kind is RunKind.STAGE else ledger.children(run.run_id)
+class FollowedRun:
+    """A run that goes on, with its parts: each is looked at from its beginning to its end, however many there were.
+
+    Args:
+        settings: The project.
+        reference: Which run.
+
+    Raises:
+        RunNotFoundError: There is no such run.
+    """
+
+    def __init__(self, settings: Settings, reference: str) -> None:
+        self._settings = settings
+        with open_ledger(settings) as ledger:
+            self._run = ledger.find(reference)
+        self._logs: dict[str, RunLog] = {}
+        self._ended: set[str] = set()
+        self._all_ended_up_to = 0
+
+    @property
+    def is_over(self) -> bool:
+        """It has ended, as far as the ledger knew when it was asked last."""
+        return self._run.status.is_final
+
+    def news(self) -> Iterator[LogPart]:
+        """What those that go on have shown since the last call."""
+        for log in self._logs.values():
+            yield from log.news()
+
+    def ends(self) -> Iterator[LogPart]:
+        """Ask the ledger who has begun and who has ended; all that was left to tell of those that have."""
+        for one in self._ask():
+            log = self._logs.setdefault(one.run_id, RunLog(self._settings.runs_folder, one))
+            # Whoever was running when the whole ended, on a machine that is gone, is told of as far as it came.
+            if one.status.is_final or self.is_over:
+                yield from log.news()
+                yield from log.last_words(one, is_part=one.run_id != self._run.run_id)
+                del self._logs[one.run_id]
+                self._ended.add(one.run_id)
+
+    def _ask(self) -> tuple[Run, ...]:
+        with open_ledger(self._settings) as ledger:
+            self._run = ledger.get(self._run.run_id)
+            if self._run.kind is RunKind.STAGE:
+                return (self._run,)
+            parts = ledger.children(self._run.run_id, after=self._all_ended_up_to)
+        for one in takewhile(lambda one: one.run_id in self._ended, parts):
+            self._all_ended_up_to = one.number
+        return tuple(one for one in parts if one.run_id not in self._ended)
 
 
 class RunLog:
@@ -109,12 +152,16 @@ class RunLog:
             if event.kind in {EventKind.OUTPUTS, EventKind.CELL_ENDED} and (fresh := self._fresh(event)):
                 yield LogPart(run=self.run, heading=self._heading(event.position), text=fresh)
 
-    def own_words(self) -> Iterator[LogPart]:
-        """What runner and kernel said outside any cell."""
+    def last_words(self, run: Run, *, is_part: bool) -> Iterator[LogPart]:
+        """What runner and kernel said outside any cell; of a part that has ended, how."""
         path = self.folder / LOG
         text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
         if text.strip():
             yield LogPart(run=self.run, heading="log of the kernel and its runner", text=text)
+        if is_part and run.status.is_final:
+            took = f" in {format_duration(run.duration_seconds)}" if run.duration_seconds is not None else ""
+            message = f": {run.message}" if run.message else ""
+            yield LogPart(run=self.run, heading="end", text=f"{run.status.value}{took}{message}\n")
 
     def _fresh(self, event: Event) -> str:
         """The part of a cell's text that was not told; all of it when what was told has been replaced."""

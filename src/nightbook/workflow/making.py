@@ -20,7 +20,7 @@ from nightbook.runs.liveness import SupervisorProcess
 from nightbook.runs.patience import patiently
 from nightbook.runs.recovery import recover
 from nightbook.runs.request import CANCEL, FORK, SOURCE, TRACKING, DeclaredPath, ExecutionRequest
-from nightbook.workflow.checkpointing import checkpoints_for
+from nightbook.workflow.checkpointing import checkpoints_for, unfinished_runs
 from nightbook.workflow.engines import choose_engine, warm_up
 from nightbook.workflow.launching import HereLauncher
 from nightbook.workflow.planning import secrets_of
@@ -153,6 +153,9 @@ class RunMaker:
         if not run.status.is_final:
             recover(self.ledger, run, self.settings.runs_folder)
             run = self.ledger.get(run.run_id)
+        if self.parent is None or self.parent.kind is not RunKind.SWEEP:
+            # Should it be tried again.
+            self.resumes = {**self.resumes, **unfinished_runs(self.settings, [run])}
         self.publisher.changed(run.run_id)
         return run
 

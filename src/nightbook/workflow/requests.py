@@ -115,8 +115,14 @@ class Watcher(Protocol):
     def planned(self, plan: Plan) -> None:
         """What will run and why is known; nothing has started."""
 
+    def begun(self, stages: Sequence[StageView]) -> None:
+        """All that is going to be carried out, before any of it starts; of a sweep, what its sets share comes first."""
+
     def update(self, stages: Sequence[StageView]) -> None:
-        """Called several times a second."""
+        """Called several times a second with those that run, and those that have changed since the last time."""
+
+    def leads(self, name: str, run: Run, metric: str) -> None:
+        """A sweep's best set by its objective is another now, or the first."""
 
     def publishing(self, reason: str) -> None:
         """All stages are settled; reports and MLflow are still at work."""
@@ -131,7 +137,13 @@ class SilentWatcher:
     def planned(self, plan: Plan) -> None:
         """Say nothing."""
 
+    def begun(self, stages: Sequence[StageView]) -> None:
+        """Say nothing."""
+
     def update(self, stages: Sequence[StageView]) -> None:
+        """Say nothing."""
+
+    def leads(self, name: str, run: Run, metric: str) -> None:
         """Say nothing."""
 
     def publishing(self, reason: str) -> None:

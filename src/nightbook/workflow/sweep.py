@@ -19,6 +19,7 @@ from nightbook.workflow.carrying import begin, making_runs, success_of, with_rec
 from nightbook.workflow.execution import Execution, Slot
 from nightbook.workflow.launching import HERE
 from nightbook.workflow.planning import check_secrets, gather_evidence
+from nightbook.workflow.ranking import BETTER, Ranking
 from nightbook.workflow.remembering import remember_sweep
 from nightbook.workflow.requests import RunRequest, RunResult, StageState, StageView, SweepRequest
 from nightbook.workflow.run import prepare, run
@@ -31,13 +32,10 @@ if TYPE_CHECKING:
     from nightbook.pipelines.plan import Decision
     from nightbook.records import LastSuccess
     from nightbook.runs.launch import LiveRun
-    from nightbook.runs.ledger import Ledger
     from nightbook.settings import Settings
     from nightbook.workflow.making import RunMaker
     from nightbook.workflow.requests import Watcher
     from nightbook.workflow.targets import Selection
-
-BETTER = {"min": "lower", "max": "higher"}
 
 
 def sweep(request: SweepRequest, watcher: Watcher) -> RunResult:
@@ -67,7 +65,9 @@ def sweep(request: SweepRequest, watcher: Watcher) -> RunResult:
             maker.threads = max(1, len(os.sched_getaffinity(0)) // jobs)
         with closing(Trunks(maker, splits)) as trunks:
             maker.share = trunks.share
-            return _execute(request, SweepWork(sets=sets, evidence=evidence, maker=maker), parent, watcher)
+            ranking = Ranking(request.objective, request.direction, maker.ledger.metric_points, watcher.leads)
+            work = SweepWork(sets=sets, evidence=evidence, maker=maker, ranking=ranking)
+            return _execute(request, work, parent, watcher)
 
 
 def explain(request: SweepRequest) -> tuple[StageSplit, ...]:
@@ -123,7 +123,7 @@ def _execute(request: SweepRequest, work: SweepWork, parent: Run, watcher: Watch
     execution = Execution(work.slots(), work, jobs=jobs, watcher=watcher)
     execution.run()
     watcher.publishing("comparing the runs, telling MLflow …")
-    request = replace(request, direction=_direction(request, ledger, execution.views))
+    request = replace(request, direction=work.ranking.direction)
     _leave_order(request, base.settings, parent, execution.views)
     patiently(partial(maker.end_parent, replace(execution.outcome, artifacts=(COMPARISON,))))
     owed = maker.publisher.close()
@@ -135,15 +135,6 @@ def _execute(request: SweepRequest, work: SweepWork, parent: Run, watcher: Watch
         owed=owed,
         sweep=request,
     )
-
-
-def _direction(request: SweepRequest, ledger: Ledger, views: Sequence[StageView]) -> str:
-    """Which end of the objective is best: as asked, else as a notebook declared it, else the lower."""
-    if request.direction or not request.objective:
-        return request.direction
-    points = (point for view in views if view.run is not None for point in ledger.metric_points(view.run.run_id))
-    declared = next((point.better for point in points if point.name == request.objective and point.better), "lower")
-    return next(direction for direction, better in BETTER.items() if better == declared)
 
 
 def _leave_order(request: SweepRequest, settings: Settings, parent: Run, views: Sequence[StageView]) -> None:
@@ -164,11 +155,13 @@ class SweepWork:
         sets: All of them.
         evidence: What decisions rest on.
         maker: Makes the runs.
+        ranking: Says which set is the best so far.
     """
 
     sets: tuple[ParameterSet, ...]
     evidence: Evidence
     maker: RunMaker
+    ranking: Ranking
     _places: dict[str, tuple[ParameterSet, str]] = field(default_factory=dict)
     _slots: dict[str, Slot] = field(default_factory=dict)
     _decisions: dict[str, Decision] = field(default_factory=dict)
@@ -201,6 +194,7 @@ class SweepWork:
         if isinstance(begun, StageState) and decision.last is not None:
             self._successes[one.digest][name] = decision.last
             slot.run = self.maker.ledger.get(decision.last.run_id)
+            self.ranking.consider(slot.name, slot.run)
             return StageState.UP_TO_DATE
         return begun
 
@@ -213,6 +207,7 @@ class SweepWork:
     def conclude(self, slot: Slot, live: LiveRun) -> Run:
         """Read how it ended; stages of the same set that come behind it are decided by that."""
         run = self.maker.conclude(live)
+        self.ranking.consider(slot.name, run)
         one, name = self._places[slot.name]
         success = success_of(run, self._decisions[slot.name])
         if success is not None:

@@ -3,15 +3,12 @@ from __future__ import annotations
 import os
 import select
 import socket
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.warmth import WarmFolder, code_order, failing_parent, open_descriptors, until
 
-from nightbook.runs.census import RUN_FOLDER, RUN_VARIABLE
-from nightbook.runs.warm.asking import ask, connect, ensure_parent, introduced, try_to_connect
+from nightbook.runs.warm.asking import ask, connect, introduced, try_to_connect
 from nightbook.runs.warm.orders import introduce_yourself
 from nightbook.runs.warm.places import KERNEL, Place, place_of
 
@@ -24,17 +21,6 @@ if TYPE_CHECKING:
 @pytest.fixture
 def place(warm: WarmFolder) -> Place:
     return place_of(KERNEL, os.environ)
-
-
-def test_two_that_ask_at_once_start_one_parent(warm: WarmFolder, place: Place) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        connections = list(pool.map(lambda _: connect(place, os.environ), range(4)))
-    for connection in connections:
-        assert connection is not None
-        connection.close()
-    until(lambda: warm.parents(KERNEL))
-    assert len(warm.parents(KERNEL)) == 1
-    assert warm.booting() == []
 
 
 def test_without_an_environment_no_parent_is_started(warm: WarmFolder, place: Place) -> None:
@@ -57,20 +43,6 @@ def test_a_parent_that_is_killed_is_replaced_and_its_forks_live_on(warm: WarmFol
     second = fork()
     until(lambda: [one.pid for one in warm.parents(KERNEL)] not in ([], [parent.pid]))
     assert [first.run("print(1)"), second.run("print(2)")] == ["1\n", "2\n"]
-
-
-def test_a_parent_belongs_to_no_run(warm: WarmFolder, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Processes that name themselves no longer show their environment: this one says it.
-    program = warm.path / "program"
-    program.write_text("#!/bin/sh\nenv > told.part; mv told.part told\n")
-    program.chmod(0o700)
-    monkeypatch.setattr(sys, "executable", str(program))
-    ensure_parent(place, {**os.environ, RUN_VARIABLE: "r", RUN_FOLDER: "f", "MLFLOW_RUN_ID": "m", "KEPT": "yes"})
-    told = warm.path / "told"
-    until(told.exists)
-    names = {line.partition("=")[0] for line in told.read_text().splitlines()}
-    assert "KEPT" in names
-    assert {RUN_VARIABLE, RUN_FOLDER, "MLFLOW_RUN_ID"}.isdisjoint(names)
 
 
 @pytest.mark.parametrize("said", [b"", b"nonsense\n", b'{"forked": 1', b'{"forked": 1}\n'])

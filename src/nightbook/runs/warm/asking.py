@@ -1,19 +1,14 @@
-"""Asks a warm parent for a fork, and starts the parent where there is none."""
+"""Asks a warm parent for a fork, and has the parent started where there is none."""
 
 from __future__ import annotations
 
 import socket
 import struct
-import subprocess
-import sys
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
-from nightbook.errors import StorageError
-from nightbook.runs.census import RUN_FOLDER, RUN_VARIABLE
 from nightbook.runs.warm.orders import Order, send_order
 
 if TYPE_CHECKING:
@@ -23,12 +18,7 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 60.0
 _TRIES = 3
-_BACKLOG = 4096
 _CREDENTIALS, _DESCRIPTOR = struct.Struct("3i"), struct.Struct("i")
-_DETACHED = ("/bin/sh", "-c", '"$@" &', "sh")
-"""A shell that ends at once leaves its child to the system."""
-_OF_A_RUN = frozenset({RUN_VARIABLE, RUN_FOLDER, "MLFLOW_RUN_ID"})
-_BOOT = "import sys; del sys.path[0]; from nightbook.runs.warm.boot import main; main()"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,38 +74,9 @@ def connect(place: Place, environment: Mapping[str, str] | None) -> socket.socke
     connection = try_to_connect(place)
     if connection is not None or environment is None:
         return connection
-    try:
-        with FileLock(place.lock, timeout=PATIENCE_SECONDS):
-            connection = try_to_connect(place)
-            if connection is None:
-                start_parent(place, environment)
-                connection = try_to_connect(place)
-    except (OSError, StorageError, TimeoutError):
-        return None
-    return connection
-
-
-def start_parent(place: Place, environment: Mapping[str, str]) -> None:
-    """Start a parent; whoever connects from now on waits until it is ready.
-
-    Raises:
-        OSError: It cannot be started.
-    """
-    place.socket.unlink(missing_ok=True)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener, place.log.open("ab") as log:
-        listener.bind(str(place.socket))
-        listener.listen(_BACKLOG)
-        subprocess.run(
-            [*_DETACHED, sys.executable, "-c", _BOOT, str(listener.fileno()), place.key, str(place.folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=place.folder,
-            env={name: value for name, value in environment.items() if name not in _OF_A_RUN},
-            pass_fds=[listener.fileno()],
-            start_new_session=True,
-            check=True,
-        )
+    # Loaded where one is started only: a short command mostly finds one.
+    started: socket.socket | None = import_module("nightbook.runs.warm.starting").start_once(place, environment)
+    return started
 
 
 def try_to_connect(place: Place) -> socket.socket | None:

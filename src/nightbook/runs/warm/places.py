@@ -163,7 +163,8 @@ def installed_state() -> str:
 
 @lru_cache(maxsize=1)
 def _source_files(folder: str) -> tuple[str, ...]:
-    return tuple(sorted(str(path) for path in Path(folder).rglob("*.py")))
+    walked = os.walk(folder)
+    return tuple(sorted(f"{place}/{name}" for place, _, names in walked for name in names if name.endswith(".py")))
 
 
 def _changed_at(place: str) -> int:

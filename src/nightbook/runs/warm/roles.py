@@ -46,6 +46,7 @@ _OF_KERNELS = (
     "nightbook.runs.warm.checkpoint",
     "nightbook.runs.warm.keeper",
 )
+_MINORS = (4, 5)
 # What MLflow loads with its first word to a database.
 _OF_THE_EMBEDDED_STORE = ("mlflow.store.tracking.sqlalchemy_store", "alembic.command", "alembic.config")
 
@@ -146,6 +147,9 @@ def _load_runners() -> None:
     with without("pyarrow", "numpy"):
         for module in ("nightbook.runs.engine", "nightbook.runs.ledger", "nightbook.runs.supervise"):
             import_module(module)
+    # The schemas of notebooks, which each fork would compile anew.
+    for minor in _MINORS:
+        import_module("nbformat").validator.get_validator(4, minor)
     # Asked of the machine once, and by all forks after that.
     with contextlib.suppress(SettingsError):
         choose_containment()
