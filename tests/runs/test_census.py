@@ -11,9 +11,11 @@ from nightbook.runs.census import (
     RUN_VARIABLE,
     RUNNER_MODULE,
     descendants,
+    descendants_in_run,
     end_processes_of,
     is_runner,
     kill_all,
+    outlives_its_run,
     processes_of,
     reap_orphans,
 )
@@ -42,6 +44,28 @@ def test_a_runs_processes_are_found_and_ended_wherever_they_moved() -> None:
     process.communicate()
     assert processes_of(run_id) == []
     assert end_processes_of(run_id) == 0
+
+
+def test_checkpoints_and_who_goes_on_from_them_are_left_alone() -> None:
+    run_id = uuid.uuid4().hex
+    code = f"from setproctitle import setproctitle\nsetproctitle('nightbook checkpoint {run_id}')\n{PARENT}"
+    inner = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {code!r}])"
+    environment = {**os.environ, RUN_VARIABLE: run_id}
+    process = subprocess.Popen(
+        [sys.executable, "-c", inner], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    guest = int(process.stdout.readline())
+    checkpoint = psutil.Process(guest).parent()
+    assert checkpoint is not None
+    assert outlives_its_run(checkpoint)
+    assert not outlives_its_run(psutil.Process(process.pid))
+    assert {one.pid for one in descendants(process.pid)} == {checkpoint.pid, guest}
+    assert descendants_in_run(process.pid) == []
+    assert checkpoint.pid not in {one.pid for one in processes_of(run_id)}
+    kill_all([psutil.Process(guest), checkpoint])
+    process.communicate()
+    assert not outlives_its_run(checkpoint)
 
 
 def test_who_is_spared_stays() -> None:

@@ -12,7 +12,7 @@ from nightbook.files import file_state
 from nightbook.records import Limits, Pin
 from nightbook.runs.checkpoints import Checkpoint, Checkpoints, state_of
 from nightbook.runs.continuing import Past, continue_from, why_not_continued
-from nightbook.runs.request import PREPARED, REQUEST, ExecutionRequest, Unfinished
+from nightbook.runs.request import FORK, PREPARED, REQUEST, ExecutionRequest, Unfinished
 from nightbook.runs.warm.places import KERNEL, place_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def request_of_a_run(tmp_path: Path, warm: WarmFolder) -> ExecutionRequest:
     assert warm.path.is_dir()
     known = dict.fromkeys(("ledger", "root", "state", "store", "folder", "working_directory"), str(tmp_path))
     own = {"run_id": "r", "notebook": "n.ipynb", "kernel_name": "python3", "language": "python"}
-    return ExecutionRequest(**known, **own)  # type: ignore[arg-type]  # of the fields' own types
+    return ExecutionRequest(**known, **own, engine=FORK)  # type: ignore[arg-type]  # of the fields' own types
 
 
 @pytest.fixture

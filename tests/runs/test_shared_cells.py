@@ -8,7 +8,7 @@ import pytest
 
 from nightbook.runs.events import EventKind, EventLog, EventReader
 from nightbook.runs.journal import Journal
-from nightbook.runs.request import EVENTS, ExecutionRequest, Sharing
+from nightbook.runs.request import ARTIFACTS, EVENTS, ExecutionRequest, Sharing
 from nightbook.runs.shared_cells import cells_of_trunk, own_values, repeat_shared_cells, shared_end
 
 
@@ -54,13 +54,18 @@ def test_a_run_tells_of_shared_cells_with_the_times_of_then(request_of_a_set: Ex
     log.append(EventKind.KERNEL_STARTED, pid=1)
     log.append(EventKind.CELL_STARTED, position=2, at=5.0)
     log.append(EventKind.LOGGED, payload={"metrics": []})
-    log.append(EventKind.CELL_ENDED, position=2, status="succeeded", outputs=[output], execution_count=3, at=7.0)
+    log.append(EventKind.OUTPUTS, position=2, outputs=[])
+    log.append(EventKind.CELL_ENDED, position=2, status="succeeded", outputs=[], execution_count=3, at=7.0)
+    log.append(EventKind.OUTPUTS, position=2, outputs=[output])
+    log.append(EventKind.CELL_STARTED, position=3, at=8.0)
+    log.append(EventKind.LOGGED, payload={"metrics": []})
     log.close()
     cells = notebook(0, None, 1, 2)
     taken = cells_of_trunk(cells, request_of_a_set.sharing)
     repeat_shared_cells(cells, taken, Journal(request_of_a_set))
     told = EventReader.all_of(Path(request_of_a_set.folder) / EVENTS)
-    assert [event.kind for event in told] == [EventKind.CELL_STARTED, EventKind.LOGGED, EventKind.CELL_ENDED]
+    kinds = [EventKind.CELL_STARTED, EventKind.LOGGED, EventKind.CELL_ENDED, EventKind.OUTPUTS]
+    assert [event.kind for event in told] == kinds
     assert (told[0].at, told[2].at, told[2].fields["shared"]) == (5.0, 7.0, True)
     assert (cells[2].outputs[0].text, cells[2].execution_count) == ("shown", 3)
 
@@ -73,3 +78,23 @@ def test_only_what_varies_is_set_anew_and_history_says_what_was_set(request_of_a
     assert [line for line in code if line.startswith("beta")] == []
     assert all(repr(cells[1].source) in line for line in code[1:])
     assert own_values(notebook(0, 1), replace(request_of_a_set, parameters={})) == ""
+
+
+def test_files_that_were_kept_are_taken_over_those_of_later_cells_are_not(request_of_a_set: ExecutionRequest) -> None:
+    assert request_of_a_set.sharing is not None
+    theirs, ours = Path(request_of_a_set.sharing.folder), Path(request_of_a_set.folder)
+    for name in ("plots/one.png", "later.png", "model.joblib"):
+        (theirs / ARTIFACTS / name).parent.mkdir(parents=True, exist_ok=True)
+        (theirs / ARTIFACTS / name).write_text(name)
+    log = EventLog(theirs / EVENTS)
+    log.append(EventKind.CELL_STARTED, position=2)
+    log.append(EventKind.LOGGED, payload={"artifacts": [{"path": "/x/plots", "name": "../plots"}]})
+    log.append(EventKind.LOGGED, payload={"models": [{"path": "/x/model.joblib", "name": "best"}]})
+    log.append(EventKind.LOGGED, payload=["misunderstood"])
+    log.append(EventKind.CELL_STARTED, position=3)
+    log.append(EventKind.LOGGED, payload={"artifacts": [{"path": "/x/later.png", "name": "later.png"}]})
+    log.close()
+    cells = notebook(0, None, 1, 2)
+    repeat_shared_cells(cells, cells_of_trunk(cells, request_of_a_set.sharing), Journal(request_of_a_set))
+    kept = sorted(path.relative_to(ours / ARTIFACTS).as_posix() for path in (ours / ARTIFACTS).rglob("*.*"))
+    assert kept == ["model.joblib", "plots/one.png"]

@@ -13,6 +13,7 @@ def test_text_from_the_environment_becomes_what_the_setting_needs() -> None:
     assert from_text(Kind.SECONDS, "0.5", "X") == 0.5
     assert from_text(Kind.LIST, os.pathsep.join(["a", "b"]), "X") == ("a", "b")
     assert from_text(Kind.TEXT, "007", "X") == "007"
+    assert [from_text(Kind.SWITCH, text, "X") for text in ("true", "false")] == [True, False]
 
 
 @pytest.mark.parametrize("kind", [Kind.SECONDS, Kind.WHOLE])
@@ -20,6 +21,11 @@ def test_text_from_the_environment_becomes_what_the_setting_needs() -> None:
 def test_a_number_that_is_none_is_refused(kind: Kind, text: str) -> None:
     with pytest.raises(SettingsError, match="X must be"):
         from_text(kind, text, "X")
+
+
+def test_a_switch_is_on_or_off() -> None:
+    with pytest.raises(SettingsError, match="X must be true or false, not '1'"):
+        from_text(Kind.SWITCH, "1", "X")
 
 
 def test_lists_become_tuples_and_other_values_stay() -> None:

@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from nightbook.errors import StorageError
 from nightbook.files import file_state
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from nightbook.runs.request import Checkpointing
+
+
+class Answer(NamedTuple):
+    """Why a kernel left no checkpoint, empty when it did, and which files of the project's modules it has loaded."""
+
+    reason: str
+    modules: tuple[str, ...]
 
 
 class CheckpointingClient(BranchClient):
@@ -53,14 +60,12 @@ class CheckpointingClient(BranchClient):
         key = checkpoint_key(request.run_id, position)
         try:
             place = checkpoint_place(key).socket
-            until = time.time() + wishes.keep_seconds
-            said = cast("Any", self.kc).ask(CHECKPOINT, {"socket": str(place), "until": until, "root": request.root})
-            answer = json.loads(said or '{"reason": "the kernel did not answer"}')
+            answer = self._ask(place, time.time() + wishes.keep_seconds)
             parent = place_of(KERNEL, os.environ, root=request.root, secrets=secret_variables(request.secrets)).key
         except StorageError as error:
-            answer, parent = {"reason": error.message}, ""
-        if answer["reason"]:
-            self._journal.tell(EventKind.NO_CHECKPOINT, cell=cell, reason=answer["reason"])
+            answer, parent = Answer(error.message, ()), ""
+        if answer.reason:
+            self._journal.tell(EventKind.NO_CHECKPOINT, cell=cell, reason=answer.reason)
             return
         assert self._forked is not None  # noqa: S101 - only a kernel of ours answers
         with suppress(OSError):  # its end is noticed where it matters
@@ -72,13 +77,25 @@ class CheckpointingClient(BranchClient):
             made_at=0.0,
             saves_seconds=self._seconds,
             place=parent,
-            modules={file: file_state(Path(file)) for file in answer["modules"]},
+            modules={file: file_state(Path(file)) for file in answer.modules},
             outputs=self._written(),
         )
         fields = asdict(left)
         del fields["made_at"], fields["ended"]
         self._journal.tell(EventKind.CHECKPOINT, **fields)
         self._seconds = 0.0
+
+    def _ask(self, place: Path, until: float) -> Answer:
+        root = Path(self._journal.request.root)
+        known = [str((root / uri).resolve()) for uri in self._journal.request.modules]
+        wishes = {"socket": str(place), "until": until, "root": str(root), "known": known}
+        said = cast("Any", self.kc).ask(CHECKPOINT, wishes)
+        try:
+            words = json.loads(said)
+            return Answer(str(words["reason"]), tuple(map(str, words["modules"])))
+        except (ValueError, KeyError, TypeError):
+            # A kernel in which a cell is at work otherwise, or that is gone: what comes next shows it.
+            return Answer("the kernel did not answer", ())
 
     def _written(self) -> dict[str, str]:
         """The state of each declared output that the cells so far have written."""

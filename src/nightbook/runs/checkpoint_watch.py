@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nightbook.runs.checkpoints import Checkpoint
     from nightbook.runs.request import ExecutionRequest
 
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 5.0
 
 
 class CheckpointWatch:
@@ -55,9 +55,10 @@ class CheckpointWatch:
         if self._wishes is None or not self.known.left or now < self._next_look:
             return
         self._next_look = now + LOOK_SECONDS
-        for one in self.known.left:
-            lengthen(checkpoint_place(one.key).socket, now + self._wishes.keep_seconds)
-        self._bound(self._wishes.memory_bytes)
+        with suppress(StorageError, OSError):  # whatever became of their folder, the run goes on
+            for one in self.known.left:
+                lengthen(checkpoint_place(one.key).socket, now + self._wishes.keep_seconds)
+            self._bound(self._wishes.memory_bytes)
 
     def end(self) -> None:
         """The last look: what they had in common with the kernel is now theirs alone."""
@@ -66,11 +67,12 @@ class CheckpointWatch:
 
     def end_all(self) -> None:
         """The run has succeeded."""
-        for one in self.known.left:
-            self._end(one, "the run succeeded")
-        if self._resumes is not None:
-            for origin in with_origins(self._resumes):
-                end_checkpoints_of(origin.run_id)
+        with suppress(StorageError, OSError):  # as above
+            for one in self.known.left:
+                self._end(one, "the run succeeded")
+            if self._resumes is not None:
+                for origin in with_origins(self._resumes):
+                    end_checkpoints_of(origin.run_id)
 
     def _bound(self, most_bytes: int) -> None:
         held = {one.key: memory_held(checkpoint_place(one.key).socket) for one in self.known.left}

@@ -61,19 +61,23 @@ def cells_of_trunk(cells: Sequence[Mapping[str, Any]], sharing: Sharing) -> Take
 
 def repeat_shared_cells(cells: Sequence[NotebookNode], taken: TakenCells, journal: Journal) -> None:
     """Tell this run's journal what happened in them, with the time of then, and what they showed."""
+    ended = set[int]()
     for event in EventReader.all_of(taken.folder / EVENTS):
         if event.kind is EventKind.CELL_STARTED and event.position not in taken.positions:
             break
-        if event.kind not in _REPEATED:
+        # What a cell shows while it runs stands in its end, too; what a later one had it show does not.
+        if event.kind not in _REPEATED and not (event.kind is EventKind.OUTPUTS and event.position in ended):
             continue
         if event.kind is EventKind.LOGGED:
             journal.repeat(event)
             _take_files(event.fields["payload"], taken.folder, Path(journal.request.folder))
             continue
         journal.repeat(event, position=taken.positions[event.position], shared=True)
-        if event.kind is EventKind.CELL_ENDED:
-            cell = cells[taken.positions[event.position]]
+        cell = cells[taken.positions[event.position]]
+        if event.kind is not EventKind.CELL_STARTED:
             cell.outputs = [nbformat.from_dict(one) for one in cast("list[Any]", event.fields["outputs"])]
+        if event.kind is EventKind.CELL_ENDED:
+            ended.add(event.position)
             cell.execution_count = event.fields["execution_count"]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict
 
+from nightbook.errors import StorageError
 from nightbook.records import RunKind, RunStatus
 from nightbook.runs.checkpoint_sockets import checkpoint_place, is_there, memory_held, stays_until
 from nightbook.runs.checkpoints import NONE, Refusal, read_checkpoints
@@ -60,7 +62,9 @@ class CheckpointView:
 def view_checkpoints(settings: Settings, run: Run) -> CheckpointView:
     """Look which of a run's checkpoints are there now."""
     known = read_checkpoints(settings.runs_folder / run.run_id)
-    places = {one.key: checkpoint_place(one.key).socket for one in known.left}
+    places = {}
+    with suppress(StorageError):  # where others may enter, none of ours is
+        places = {one.key: checkpoint_place(one.key).socket for one in known.left}
     usable = tuple(
         UsableCheckpoint(
             cell=one.cell,
@@ -70,7 +74,7 @@ def view_checkpoints(settings: Settings, run: Run) -> CheckpointView:
             until=datetime.fromtimestamp(stays_until(places[one.key]), UTC),
         )
         for one in known.left
-        if is_there(places[one.key])
+        if one.key in places and is_there(places[one.key])
     )
     # That a success needs none any more goes without saying.
     ended = tuple(

@@ -52,9 +52,9 @@ def go_on(place: Place, tmp_path: Path) -> Iterator[Callable[[], Talk]]:
         os.close(talk.client._ends.log)
 
 
-def leave(talk: Talk, place: Place, root: str = "/nowhere") -> dict[str, object]:
+def leave(talk: Talk, place: Place, root: str = "/nowhere", known: tuple[str, ...] = ()) -> dict[str, object]:
     """What a kernel answers that is asked for a checkpoint."""
-    wishes = {"socket": str(place.socket), "until": time.time() + 3600, "root": root}
+    wishes = {"socket": str(place.socket), "until": time.time() + 3600, "root": root, "known": list(known)}
     answer: dict[str, object] = json.loads(talk.client.ask(CHECKPOINT, wishes) or "{}")
     talk.client._ends.keeper.sendall(KEEP)
     return answer
@@ -118,6 +118,8 @@ def test_it_says_which_of_the_projects_modules_are_loaded(talk: Talk, place: Pla
     (tmp_path / "other.py").touch()
     talk.execute("import sys\nsys.path.insert(0, '')\nimport own, json")
     assert leave(talk, place, root=str(tmp_path))["modules"] == [str(tmp_path / "own.py")]
+    end_checkpoint(place.socket)
+    assert leave(talk, place, known=(str(tmp_path / "own.py"),))["modules"] == [str(tmp_path / "own.py")]
 
 
 def test_a_tenure_ends_with_the_time_of_the_file_or_with_the_file(tmp_path: Path) -> None:

@@ -142,10 +142,11 @@ def why_not_continued() -> str:
     return ""
 
 
-def own_modules(root: str) -> list[str]:
-    """The files of the project's modules that are loaded."""
-    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    return sorted({str(one) for one in files if isinstance(one, str) and _is_own(one, root)})
+def own_modules(root: str, known: Collection[str]) -> list[str]:
+    """The files of the project's modules that are loaded: those below its root, and those that are known to be."""
+    named = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    files = {os.path.realpath(one) for one in named if isinstance(one, str)}
+    return sorted(one for one in files if one in known or _is_own(one, root))
 
 
 def _is_own(file: str, root: str) -> bool:

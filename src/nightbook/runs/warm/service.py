@@ -128,7 +128,7 @@ class KernelService:
             self._opened_by_cells = frozenset(one for one, target in opened if self._opened_before.get(one) != target)
             made = module.Checkpoint(self, self._rooting.environment, self._opened_by_cells)
             reason = module.leave(made, Path(wishes["socket"]), wishes["until"])
-        answer = {"reason": reason, "modules": module.own_modules(wishes["root"])}
+        answer = {"reason": reason, "modules": module.own_modules(wishes["root"], wishes["known"])}
         self._writer.write(CHECKPOINT, json.dumps(answer).encode())
 
     def go_on(self, stream: socket.socket, log_descriptor: int, environment: Mapping[str, str]) -> None:
