@@ -12,7 +12,7 @@ from nightbook.pipelines.digests import FileDigests
 from nightbook.records import Cause, Pin, RunKind, RunStatus
 from nightbook.runs.ledger import Ledger, NewRun, Outcome
 from nightbook.runs.request import ENVIRONMENT, SOURCE, DeclaredPath, ExecutionRequest
-from nightbook.runs.supervise import beat, changed_inputs, record, supervise, write_environment
+from nightbook.runs.supervise import SupervisorsLedger, beat, changed_inputs, record, supervise, write_environment
 from nightbook.settings import load_settings
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ def test_another_final_state_that_was_first_stays_and_the_notebook_agrees(
     request = request_for()
     with Ledger.open(request.ledger) as ledger:
         ledger.finish(request.run_id, Outcome(status=RunStatus.LOST, cause=Cause.LOST, message="nobody knows"))
-    record(request, Outcome(status=RunStatus.SUCCEEDED, ended_at=datetime.now(UTC)))
+    with SupervisorsLedger(request) as opening:
+        record(request, Outcome(status=RunStatus.SUCCEEDED, ended_at=datetime.now(UTC)), opening)
     assert final(request) == (RunStatus.LOST, Cause.LOST, "nobody knows")
     executed = json.loads((Path(request.folder) / "executed.ipynb").read_text())
     assert executed["metadata"]["nightbook"]["status"] == "lost"

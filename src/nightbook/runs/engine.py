@@ -81,11 +81,12 @@ class SupervisedEngine(Engine):  # type: ignore[misc]  # papermill ships no type
         forked, taken = begun_kernel(journal, nb.cells)
         if request.engine != FORK:
             SupervisedClient(nb, journal=journal, kernel_name=kernel_name).execute_notebook()
-            return nb
-        client = BranchClient if request.checkpointing is None else CheckpointingClient
-        ends = forked or forked_kernel(request)
-        client(nb, journal=journal, kernel_name=kernel_name, forked=ends, taken=taken).execute_notebook()
-        return nb
+        else:
+            client = BranchClient if request.checkpointing is None else CheckpointingClient
+            ends = forked or forked_kernel(request)
+            client(nb, journal=journal, kernel_name=kernel_name, forked=ends, taken=taken).execute_notebook()
+        # The events hold all: papermill is given nothing to look through and to write down.
+        return nbformat.NotebookNode(cells=[], metadata={}, nbformat=4, nbformat_minor=5)
 
 
 class TrunkEngine(Engine):  # type: ignore[misc]  # papermill ships no types

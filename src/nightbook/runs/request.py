@@ -161,7 +161,7 @@ class ExecutionRequest:
 
     def write(self, path: Path) -> None:
         """Leave it in the run's folder, whole, readable by its owner only."""
-        write_atomically(path, json.dumps(asdict(self), indent=1).encode())
+        write_atomically(path, json.dumps(asdict(self)).encode())
 
     @classmethod
     def read(cls, path: Path) -> ExecutionRequest:

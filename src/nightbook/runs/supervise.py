@@ -14,10 +14,9 @@ import traceback
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Self, cast
 
 from nightbook.errors import KernelError, LedgerError, NightbookError, StorageError
 from nightbook.files import file_state, write_atomically
@@ -50,23 +49,59 @@ if TYPE_CHECKING:
 def supervise(request: ExecutionRequest) -> None:
     """Carry a pending run to its final state."""
     began = datetime.now(UTC)
+    with SupervisorsLedger(request) as ledger:
+        record(request, _outcome(request, began, ledger), ledger)
+
+
+def _outcome(request: ExecutionRequest, began: datetime, ledger: SupervisorsLedger) -> Outcome:
     try:
-        outcome = carry_out(request, began)
+        return carry_out(request, began, ledger)
     except Exception as error:  # noqa: BLE001 - the stage boundary: whatever goes wrong here, the run has an end
         traceback.print_exc()
         said = error.message if isinstance(error, NightbookError) else f"{type(error).__name__}: {error}"
-        outcome = Outcome(
+        return Outcome(
             status=RunStatus.FAILED, message=f"the run could not be carried out: {said}", ended_at=datetime.now(UTC)
         )
-    record(request, outcome)
 
 
-def carry_out(request: ExecutionRequest, began: datetime) -> Outcome:
+class SupervisorsLedger:
+    """The ledger that the client has made, opened when it is first needed and can be.
+
+    Args:
+        request: Says where it is.
+    """
+
+    def __init__(self, request: ExecutionRequest) -> None:
+        self._request = request
+        self._opened: Ledger | None = None
+
+    def open(self) -> Ledger:
+        """The ledger; SQLAlchemy is loaded while the runner already loads papermill.
+
+        Raises:
+            LedgerError: It cannot be reached.
+        """
+        if self._opened is None:
+            module = import_module("nightbook.runs.ledger")
+            self._opened = cast("Ledger", module.Ledger.open(self._request.ledger, create=False))
+        return self._opened
+
+    def __enter__(self) -> Self:
+        """Use as a context manager."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close what was opened."""
+        if self._opened is not None:
+            self._opened.close()
+
+
+def carry_out(request: ExecutionRequest, began: datetime, opening: SupervisorsLedger) -> Outcome:
     """Watch the run until no process of it is left, then judge it."""
     watch = RunnerWatch(request, Redactor(reveal(reference) for reference in request.secrets))
     signal.signal(signal.SIGTERM, lambda *_: watch.interrupt(Stop.CANCELLED))
     try:
-        ledger = patiently(partial(open_ledger, request))
+        ledger = patiently(opening.open)
         if not ledger.start(request.run_id, SupervisorProcess.this(), began):
             watch.interrupt(Stop.CANCELLED)
         write_environment(request)
@@ -75,17 +110,11 @@ def carry_out(request: ExecutionRequest, began: datetime) -> Outcome:
         watch.end()
         remove_sockets(request.run_id)
     # To hash and keep large outputs takes its time: that is no silence.
-    with ledger, Heartbeat(ledger, request.run_id, seconds=request.heartbeat_seconds):
+    with Heartbeat(ledger, request.run_id, seconds=request.heartbeat_seconds):
         outcome = conclude(request, gather_evidence(request, watch), began)
         if outcome.status is RunStatus.SUCCEEDED:
             watch.end_checkpoints()
         return outcome
-
-
-def open_ledger(request: ExecutionRequest) -> Ledger:
-    """Open the ledger that the client has made; SQLAlchemy is loaded while the runner already loads papermill."""
-    module = import_module("nightbook.runs.ledger")
-    return cast("Ledger", module.Ledger.open(request.ledger, create=False))
 
 
 def beat(ledger: Ledger, run_id: str) -> bool:
@@ -96,7 +125,7 @@ def beat(ledger: Ledger, run_id: str) -> bool:
         return True
 
 
-def record(request: ExecutionRequest, outcome: Outcome) -> None:
+def record(request: ExecutionRequest, outcome: Outcome, opening: SupervisorsLedger) -> None:
     """Write the final state down; where another one was first, the notebook on disk is made to agree with it.
 
     Raises:
@@ -105,9 +134,9 @@ def record(request: ExecutionRequest, outcome: Outcome) -> None:
     """
 
     def finish() -> None:
-        with open_ledger(request) as ledger:
-            if not ledger.finish(request.run_id, outcome):
-                agree_with(ledger, request)
+        ledger = opening.open()
+        if not ledger.finish(request.run_id, outcome):
+            agree_with(ledger, request)
 
     patiently(finish)
 

@@ -250,9 +250,9 @@ class RunnerWatch:
             self._end_now()
 
     def _measure_memory(self) -> None:
-        processes = descendants(self._runner.pid)
-        if self._keeper is not None:
-            processes += descendants_in_run(self._keeper.pid)
+        # A runner with an engine that forks has no children.
+        first = self._runner.pid if self.request.engine != FORK else self._keeper and self._keeper.pid
+        processes = descendants_in_run(first) if first else []
         # The runner itself is ours: it does not count against the notebook.
         kernels = [process for process in processes if not is_runner(process)]
         resident = memory_of(kernels)

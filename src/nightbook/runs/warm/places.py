@@ -11,6 +11,7 @@ import os
 import stat
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -155,7 +156,16 @@ def warm_folder(environment: Mapping[str, str]) -> Path:
 
 
 def installed_state() -> str:
-    """Changes whenever something is installed, upgraded or removed, or Nightbook itself is edited."""
+    """Changes whenever something is installed, upgraded or removed, or Nightbook itself is edited.
+
+    It is looked at once a second, and by each process itself.
+    """
+    return _installed_state(os.getpid(), int(time.monotonic()))
+
+
+@lru_cache(maxsize=1)
+def _installed_state(process: int, second: int) -> str:
+    del process, second
     places = [*site_folders(sys.executable), str(Path(sys.prefix) / "pyvenv.cfg"), sys.executable]
     own = Path(__file__).parents[2]
     return " ".join(f"{place}@{_changed_at(place)}" for place in [*places, *_source_files(str(own))])
