@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -21,7 +22,6 @@ from nightbook.runs.warm.kernels import fork_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from nightbook.runs.warm.places import Place
 
@@ -70,6 +70,17 @@ def test_kernels_go_on_from_a_checkpoint_each_on_its_own_and_its_own_kernel_does
     shown = [kernel.execute(use).shown for kernel in (talk, go_on(), go_on())]
     assert shown[0] == shown[1] == shown[2]
     assert "'b'" in shown[0][0][1]
+
+
+def test_memory_that_runs_out_costs_the_checkpoint_first_and_no_kernel_that_goes_on(
+    talk: Talk, place: Place, go_on: Callable[[], Talk]
+) -> None:
+    look = "open('/proc/self/oom_score_adj').read()"
+    leave(talk, place)
+    checkpoint = find_process(place.socket)
+    assert checkpoint is not None
+    assert Path(f"/proc/{checkpoint.pid}/oom_score_adj").read_text() == "1000\n"
+    assert talk.execute(look).shown == go_on().execute(look).shown != [("execute_result", "'1000\\n'")]
 
 
 def test_a_checkpoint_outlives_its_kernel_with_the_keeper_alone_and_ends_with_its_file(
