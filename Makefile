@@ -73,9 +73,13 @@ lab: $(STAMP) ## open JupyterLab on the notebooks
 
 # --- development ------------------------------------------------------------------------------------------------
 
+# Tests write databases and notebooks by the thousand: in memory, where there is room, they wait for no disk.
+IN_MEMORY := $(shell test "$$(df --output=avail -k /dev/shm 2>/dev/null | tail -1)" -gt 8000000 2>/dev/null && \
+	echo PYTEST_DEBUG_TEMPROOT=/dev/shm)
+
 .PHONY: test
 test: $(STAMP) ## run the tests
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(IN_MEMORY) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 .PHONY: coverage
 coverage: $(STAMP) ## run the tests and show which lines they miss

@@ -80,6 +80,17 @@ def last_end(runs: Sequence[Mapping[str, Any]]) -> float:
     return max(datetime.fromisoformat(one["ended_at"]).timestamp() for one in runs)
 
 
+def require_all_succeeded(swept: Swept) -> None:
+    """Each run succeeded in a fork.
+
+    Raises:
+        RuntimeError: One did not.
+    """
+    if swept.failed:
+        message = f"{swept.failed} runs failed or were not forked"
+        raise RuntimeError(message)
+
+
 def require_all_on(swept: Swept) -> None:
     """A sweep counts only when each run succeeded in a fork, has its report, and MLflow has it.
 

@@ -15,7 +15,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from notebooks import SMALL, prefixed, require_equal, write_notebook
-from ours import Swept, require_all_on, sweep, sweep_command, write_sets
+from ours import Swept, require_all_on, require_all_succeeded, sweep, sweep_command, write_sets
 from timing import Command, Finding, Statement, at_least_times, seconds_of, timed
 from warm import end_parents, state_boot
 
@@ -28,6 +28,7 @@ POOL = Path(__file__).with_name("pool.py")
 PEER = "papermill pool"
 WORKERS = 2
 WITHOUT_SHARING = "--no-share"
+PUBLISH_LATER = ("--publish", "later")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,13 @@ class Contest:
         command = sweep_command(self.notebook, self.sets, WORKERS, *options)
         swept = sweep(command, self.folder, self.environment)
         require_all_on(swept)
+        return swept
+
+    def ours_unpublished(self) -> Swept:
+        """Our sweep without reports and MLflow: the peer does neither."""
+        command = sweep_command(self.notebook, self.sets, WORKERS, *PUBLISH_LATER)
+        swept = sweep(command, self.folder, self.environment)
+        require_all_succeeded(swept)
         return swept
 
     def theirs(self) -> tuple[float, float]:
@@ -83,9 +91,10 @@ def measure_small(folder: Path, environment: Mapping[str, str], size: Size) -> l
     contest = _small(folder, environment, size.sets)
     boot = _boot(contest)
     contest.compare(_first(contest))
-    ours, alone, theirs = list[Swept](), list[Swept](), list[float]()
+    ours, bare, alone, theirs = list[Swept](), list[Swept](), list[Swept](), list[float]()
     for _ in range(size.rounds):
         ours.append(contest.ours())
+        bare.append(contest.ours_unpublished())
         alone.append(contest.ours(WITHOUT_SHARING))
         theirs.append(contest.theirs()[1])
     contest.compare(alone[-1])
@@ -93,9 +102,8 @@ def measure_small(folder: Path, environment: Mapping[str, str], size: Size) -> l
     return [
         boot,
         at_least_times(f"{name}, all on", median(one.seconds for one in ours), PEER, peer, 6),
-        at_least_times(f"{name}, last run's end", median(one.executed_seconds for one in ours), PEER, peer, 10),
+        at_least_times(f"{name}, unpublished", median(one.seconds for one in bare), PEER, peer, 10),
         at_least_times(f"{name}, {WITHOUT_SHARING}", median(one.seconds for one in alone), PEER, peer),
-        at_least_times("  the same, last run's end", median(one.executed_seconds for one in alone), PEER, peer),
         _explained(contest),
     ]
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from typing import TYPE_CHECKING, Any
+
+from nightbook.runs.warm.places import warm_folder
 
 if TYPE_CHECKING:
     from tests.end_to_end.conftest import Scene
@@ -44,6 +47,8 @@ def test_shared_or_not_a_sweep_shows_the_same(scene: Scene) -> None:
         assert one["metrics"] == other["metrics"]
         assert all(cell["duration_seconds"] is not None for cell in one["cells"])
     assert scene.survivors() == []
+    (word,) = (scene.root / ".nightbook" / "runs").glob("*/shared/shares/trunk.json")
+    assert not (warm_folder(os.environ) / f"{json.loads(word.read_text())['key']}.sock").exists()
 
 
 def test_what_cannot_be_forked_is_not_shared_and_the_sweep_is_none_the_worse(scene: Scene) -> None:

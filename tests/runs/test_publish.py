@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def publish(root: Path, *run_ids: str, **environment: str) -> str:
+def publish(root: Path, *run_ids: str, when: str = "now", **environment: str) -> str:
     """Serve the process these ids to its end; returns why something is still owed."""
     done = subprocess.run(
-        command_for("nightbook.runs.publish", str(root)),
+        command_for("nightbook.runs.publish", str(root), when),
         input="".join(f"{run_id}\n" for run_id in run_ids),
         env={**os.environ, **environment},
         text=True,
@@ -43,6 +43,21 @@ def test_a_report_that_is_missing_for_a_debt_is_written_even_when_mlflow_is_away
     report = settings.runs_folder / run.run_id / REPORT
     report.unlink()
     assert "does not answer" in publish(project_copy, run.run_id, **away)
+    assert report.exists()
+
+
+def test_later_means_that_nothing_is_written_or_told_until_somebody_asks(project_copy: Path) -> None:
+    settings = load_settings(project_copy, environment={})
+    with open_ledger(settings) as ledger:
+        run = ledger.find("fit@latest")
+        with ledger.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE outbox SET delivered_at = NULL WHERE run_id = ?", (run.run_id,))
+        report = settings.runs_folder / run.run_id / REPORT
+        report.unlink()
+        assert publish(project_copy, run.run_id, when="later") == "1 run to be published, as asked"
+        assert not report.exists()
+        assert len(ledger.deliveries.owed_runs()) == 1
+    assert publish(project_copy) == ""
     assert report.exists()
 
 

@@ -11,6 +11,7 @@ from nightbook.cli.completion import complete_runs
 from nightbook.cli.display import TerminalWatcher, stderr_console
 from nightbook.cli.project import current_settings, echo_json
 from nightbook.errors import ExitCode
+from nightbook.settings import PUBLISHINGS
 from nightbook.workflow.requests import SilentWatcher
 from nightbook.workflow.resume import Resumption, resume
 
@@ -19,14 +20,15 @@ from nightbook.workflow.resume import Resumption, resume
 @click.argument("run", default="latest", shell_complete=complete_runs)
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Stages at once.  [default: the cores]")
 @click.option("--executor", metavar="NAME", help="Where runs are carried out: local, dask or dask://HOST:PORT.")
+@click.option("--publish", type=click.Choice(PUBLISHINGS), help="Reports and MLflow as runs end, or with a later sync.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-def command(run: str, *, jobs: int | None, executor: str | None, as_json: bool) -> int:
+def command(run: str, *, jobs: int | None, executor: str | None, publish: str | None, as_json: bool) -> int:
     """Run only what RUN, a failed or interrupted one, still owes, with the same parameters.
 
     Without RUN: what was asked for last.
     """
     started = time.monotonic()
-    settings = current_settings({"jobs": jobs, "executor": executor})
+    settings = current_settings({"jobs": jobs, "executor": executor, "publish": publish})
     if as_json:
         resumption = resume(settings, run, SilentWatcher())
         echo_json(_document(resumption))

@@ -14,7 +14,7 @@ from nightbook.cli.project import current_settings, echo_json
 from nightbook.cli.watching import LateWatcher
 from nightbook.errors import ExitCode
 from nightbook.pipelines.plan import Verdict
-from nightbook.settings import ENGINES
+from nightbook.settings import ENGINES, PUBLISHINGS
 from nightbook.workflow.planning import plan
 from nightbook.workflow.requests import RunRequest, SilentWatcher
 from nightbook.workflow.run import run
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     "--checkpoint/--no-checkpoint", default=None, help="Leave what `resume` can go on from inside a notebook."
 )
 @click.option("--executor", metavar="NAME", help="Where runs are carried out: local, dask or dask://HOST:PORT.")
+@click.option("--publish", type=click.Choice(PUBLISHINGS), help="Reports and MLflow as runs end, or with a later sync.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds after which a run is ended.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(
@@ -52,7 +53,7 @@ def command(
     What is up to date is skipped; `nightbook why STAGE` says why a stage would run.
     """
     started = time.monotonic()
-    named = {name: flags[name] for name in ("jobs", "engine", "checkpoint", "executor")}
+    named = {name: flags[name] for name in ("jobs", "engine", "checkpoint", "executor", "publish")}
     settings = current_settings({**named, "timeout_seconds": flags["timeout"]})
     request = RunRequest(settings=settings, targets=targets, parameters=given, is_forced=force)
     if dry_run:

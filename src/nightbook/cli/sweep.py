@@ -15,7 +15,7 @@ from nightbook.cli.display import TerminalWatcher, stderr_console
 from nightbook.cli.parameters import parameter_options
 from nightbook.cli.project import current_settings, echo_json
 from nightbook.errors import ExitCode, ParameterError
-from nightbook.settings import ENGINES
+from nightbook.settings import ENGINES, PUBLISHINGS
 from nightbook.workflow.parameter_sets import parse_grid, product_of, read_list
 from nightbook.workflow.requests import RunRequest, SilentWatcher, SweepRequest
 from nightbook.workflow.sweep import explain, sweep
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 @click.option("--no-share", "is_unshared", is_flag=True, help="Run every cell for every set.")
 @click.option("--engine", type=click.Choice(ENGINES), help="What runs the cells.")
 @click.option("--executor", metavar="NAME", help="Where runs are carried out: local, dask or dask://HOST:PORT.")
+@click.option("--publish", type=click.Choice(PUBLISHINGS), help="Reports and MLflow as runs end, or with a later sync.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(
     target: str,
@@ -65,7 +66,7 @@ def command(
     """Run TARGET, a stage or a notebook file, over parameter sets; the same sweep again runs only what is missing."""
     started = time.monotonic()
     base = RunRequest(
-        settings=current_settings({name: flags[name] for name in ("jobs", "engine", "executor")}),
+        settings=current_settings({name: flags[name] for name in ("jobs", "engine", "executor", "publish")}),
         targets=(target,),
         parameters=given,
         is_forced=bool(flags["force"]),

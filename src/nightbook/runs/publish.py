@@ -1,7 +1,7 @@
 """The publisher's process: reports and MLflow for the runs that it is told of on its standard input.
 
-See `nightbook.runs.process`; its argument is the project's root. At the end of its input it finishes what can be
-finished and prints what is still owed.
+See `nightbook.runs.process`; its arguments are the project's root and when to publish, `now` or `later`. At the end of
+its input it finishes what can be finished and prints what is still owed.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, Any
 from nightbook.errors import LedgerAwayError
 from nightbook.files import write_atomically
 from nightbook.loading import without
+from nightbook.numbers import format_count
 from nightbook.records import RunKind, RunStatus
 from nightbook.runs.conversation import KEPT_FOR_THE_END_SECONDS, Conversation
 from nightbook.runs.ledger import Ledger
 from nightbook.runs.pages import Pages
 from nightbook.runs.patience import patiently
 from nightbook.runs.request import REQUEST, TRACKING, ExecutionRequest
-from nightbook.settings import load_settings
+from nightbook.settings import PUBLISHINGS, load_settings
 
 if TYPE_CHECKING:
     from nightbook.runs.outbox import Outbox
@@ -41,9 +42,17 @@ ENDING_SECONDS = 10.0
 
 
 class Publishing:
-    """Serves one `nightbook` command until it closes the pipe."""
+    """Serves one `nightbook` command until it closes the pipe.
 
-    def __init__(self, settings: Settings, ledger: Ledger, pages: Pages) -> None:
+    Args:
+        settings: The project.
+        ledger: Its.
+        pages: Where pages are written.
+        is_later: Leave reports and MLflow to `nightbook sync`: only notebooks that use MLflow get their runs there.
+    """
+
+    def __init__(self, settings: Settings, ledger: Ledger, pages: Pages, *, is_later: bool = False) -> None:
+        self._is_later = is_later
         self._settings = settings
         self._ledger = ledger
         self._pages = pages
@@ -69,7 +78,8 @@ class Publishing:
     def _listen(self) -> None:
         """Take in what comes, also while MLflow is talked to: no page waits for that."""
         for line in sys.stdin:
-            self._pages.begin(line.strip())
+            if not self._is_later:
+                self._pages.begin(line.strip())
             self._told.put(line.strip())
         self._told.put(END)
 
@@ -92,6 +102,8 @@ class Publishing:
         self._known |= told
         self._awaiting |= {run_id for run_id in told if self._awaits_tracking(run_id)}
         self._hand_over([run_id for run_id in sorted(self._awaiting) if self._has_started(run_id)])
+        if self._is_later:
+            return
         is_owed = bool(self._ledger.deliveries.owed_runs())
         if (is_owed or self._outbox is None) and self._mlflow.can_begin():
             outbox = self._open()
@@ -100,6 +112,9 @@ class Publishing:
                 self._mlflow.hold(partial(outbox.drain, is_enough=self._has_news))
 
     def _finish(self) -> str:
+        if self._is_later:
+            debt = self._ledger.deliveries.owed()
+            return f"{format_count(debt.runs, 'run')} to be published, as asked" if debt.runs else ""
         self._await_ends()
         self._write_reports()
         if not self._ledger.deliveries.owed_runs():
@@ -179,7 +194,7 @@ def main() -> None:
     settings = load_settings(Path(sys.argv[1]), environment=os.environ)
     pages = Pages(settings)
     with Ledger.open(settings.ledger) as ledger:
-        owed = Publishing(settings, ledger, pages).serve()
+        owed = Publishing(settings, ledger, pages, is_later=sys.argv[2] == PUBLISHINGS[1]).serve()
     sys.stdout.write(json.dumps({"owed": owed}))
     sys.stdout.flush()
     # MLflow's threads and engines have nothing left to say.

@@ -35,7 +35,7 @@ class Publisher:
             self._answer, answer = os.pipe()
             self._process = WarmProcess(
                 PUBLISHER,
-                ("nightbook.runs.publish", str(settings.root)),
+                ("nightbook.runs.publish", str(settings.root), settings.publish),
                 descriptors=(told, answer, log.fileno()),
                 working_directory=str(Path.cwd()),
                 idle_seconds=settings.warm_idle_seconds,

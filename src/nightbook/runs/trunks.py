@@ -66,6 +66,14 @@ def leave_trunk(request: ExecutionRequest, *, reason: str, place: Place | None =
     write_atomically(Path(request.folder) / TRUNK, json.dumps(words).encode())
 
 
+def forget_trunk(folder: Path) -> None:
+    """Remove the socket of a trunk that has ended, whoever ended it."""
+    with suppress(OSError, ValueError, StorageError):
+        key = json.loads((folder / TRUNK).read_text(encoding="utf-8"))["key"]
+        if key:
+            Place(key=key, folder=warm_folder(os.environ)).socket.unlink(missing_ok=True)
+
+
 def fork_from_trunk(request: ExecutionRequest) -> KernelEnds | None:
     """A kernel that has executed the shared cells; None when there is none to be had."""
     if request.sharing is None:

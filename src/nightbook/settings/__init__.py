@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nightbook.settings.kinds import ENGINES
+from nightbook.settings.kinds import ENGINES, PUBLISHINGS
 from nightbook.settings.project import Settings, StageSettings, load_settings
 
-__all__ = ["ENGINES", "Settings", "StageSettings", "load_settings"]
+__all__ = ["ENGINES", "PUBLISHINGS", "Settings", "StageSettings", "load_settings"]

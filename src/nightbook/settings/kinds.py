@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ENGINES = ("fork", "jupyter")
 EXECUTORS = ("local", "dask")
+PUBLISHINGS = ("now", "later")
 CONTAINMENTS = ("auto", "pid_namespace", "process_tree")
 
 
@@ -29,6 +30,7 @@ class Kind(StrEnum):
     SECONDS = "a number above 0"
     ENGINE = "'fork' or 'jupyter'"
     EXECUTOR = "'local', 'dask', or an address such as 'dask://scheduler.example:8786'"
+    PUBLISHING = "'now' or 'later'"
     CONTAINMENT = "'auto', 'pid_namespace' or 'process_tree'"
     LIST = "a list of texts"
     TABLE = "a table of texts"
@@ -44,6 +46,7 @@ _EXAMPLES: Mapping[Kind, str] = {
     Kind.SECONDS: "600",
     Kind.ENGINE: '"jupyter"',
     Kind.EXECUTOR: '"dask"',
+    Kind.PUBLISHING: '"later"',
     Kind.CONTAINMENT: '"auto"',
     Kind.LIST: '["src"]',
     Kind.TABLE: '{ model = "data/model.joblib" }',
@@ -68,6 +71,7 @@ SETTINGS: Mapping[str, Kind] = LIMITS | {
     "engine": Kind.ENGINE,
     "executor": Kind.EXECUTOR,
     "archive_limit_bytes": Kind.WHOLE,
+    "publish": Kind.PUBLISHING,
     "containment": Kind.CONTAINMENT,
     "module_paths": Kind.LIST,
     "heartbeat_seconds": Kind.SECONDS,
@@ -132,6 +136,7 @@ _FITS: Mapping[Kind, Callable[[object], bool]] = {
     Kind.ENGINE: lambda value: value in ENGINES,
     # A name of a plugin's as well; whether there is such a plugin shows when it is loaded.
     Kind.EXECUTOR: lambda value: isinstance(value, str) and re.fullmatch(r"[a-z][\w-]*(://\S+)?", value) is not None,
+    Kind.PUBLISHING: lambda value: value in PUBLISHINGS,
     Kind.CONTAINMENT: lambda value: value in CONTAINMENTS,
     Kind.LIST: lambda _: False,
     Kind.TABLE: lambda value: isinstance(value, dict) and all(isinstance(item, str) for item in value.values()),

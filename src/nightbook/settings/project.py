@@ -19,6 +19,7 @@ from nightbook.settings.kinds import (
     ENGINES,
     EXECUTORS,
     LIMITS,
+    PUBLISHINGS,
     SETTINGS,
     STAGE_SETTINGS,
     checked,
@@ -87,6 +88,7 @@ class Settings:
         engine: One of `ENGINES`.
         executor: Where runs are carried out: `local`, or the name of a plugin, perhaps with an address behind `://`.
         archive_limit_bytes: The most that is sent to workers as the project's files.
+        publish: When reports are written and MLflow is told, one of `PUBLISHINGS`: as runs end, or with a later sync.
         containment: How a run's processes are held together, one of `CONTAINMENTS`; `auto` is the strongest that the
             machine allows.
         limits: What every run may use unless its stage says otherwise.
@@ -116,6 +118,7 @@ class Settings:
     engine: str = DEFAULT_ENGINE
     executor: str = EXECUTORS[0]
     archive_limit_bytes: int = 100_000_000
+    publish: str = PUBLISHINGS[0]
     containment: str = CONTAINMENTS[0]
     limits: Limits = field(default_factory=Limits)
     module_paths: tuple[str, ...] = (".", "src")

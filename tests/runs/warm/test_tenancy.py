@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -86,3 +87,13 @@ def test_who_lost_its_place_while_it_began_makes_room_all_the_same(tmp_path: Pat
     tenancy.make_room()
     tenancy.use()
     assert tenancy.is_over
+
+
+def test_what_nobody_has_used_for_weeks_is_removed(tmp_path: Path) -> None:
+    place = settle(tmp_path, 1)
+    os.utime(place.socket)
+    for name, age in {"kernel-old.lock": 8 * 86_400, "kernel-old.log": 8 * 86_400, "kernel-new.lock": 60}.items():
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    Tenancy(place).tidy()
+    assert {path.name for path in tmp_path.iterdir()} == {place.socket.name, "kernel-new.lock"}

@@ -35,6 +35,7 @@ def main() -> None:
     setproctitle(f"nightbook {kind} parent {place.key}")
     tenancy = Tenancy(place)
     tenancy.make_room()
+    tenancy.tidy()
     if kind != KERNEL:
         collect_rarely()
     unfit: dict[str, str] = json.loads(os.environ.pop(UNFIT, "{}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 MOST_PARENTS = 8
 """Of one kind for one user: each holds some tens of megabytes."""
+KEPT_SECONDS = 7 * 86_400
+"""How long the files of a parent stay that nobody has used since."""
 
 
 class Tenancy:
@@ -37,6 +40,14 @@ class Tenancy:
         ages.pop(self._place.socket, None)
         for path in sorted(ages, key=lambda path: ages[path])[: max(0, len(ages) + 1 - MOST_PARENTS)]:
             path.unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        """Remove what parents of former weeks have left behind."""
+        oldest = time.time() - KEPT_SECONDS
+        for path in self._place.folder.iterdir():
+            with suppress(OSError):
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
 
     @property
     def is_over(self) -> bool:
