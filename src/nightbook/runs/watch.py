@@ -273,13 +273,14 @@ class RunnerWatch:
             self._note(event)
         if self._keeper is None:
             return
+        if not outlives_its_run(self._keeper) and await_end(self._keeper, within_seconds=GRACE_SECONDS):
+            return
         if outlives_its_run(self._keeper):
             # It stays for the checkpoints, and ends all others.
             kill_all(psutil.wait_procs(descendants_in_run(self._keeper.pid), timeout=GRACE_SECONDS)[1])
             return
-        if not await_end(self._keeper, within_seconds=GRACE_SECONDS):
-            kill_all([*descendants(self._keeper.pid), self._keeper])
-            await_end(self._keeper, within_seconds=GRACE_SECONDS)
+        kill_all([*descendants(self._keeper.pid), self._keeper])
+        await_end(self._keeper, within_seconds=GRACE_SECONDS)
 
     def _end_now(self) -> None:
         kill_all(descendants(self._runner.pid))
