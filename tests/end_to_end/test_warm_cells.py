@@ -63,7 +63,7 @@ for turn in range(20):
 GO_ON_IN_BOTH = """\
 import os
 pid = os.fork()
-os.sys.stdout.write("parent\n" if pid else "child\n")
+print("parent\\n" if pid else "child\\n", end="")
 if not pid:
     1 / 0
 os.waitpid(pid, 0)

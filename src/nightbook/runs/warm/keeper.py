@@ -32,7 +32,7 @@ from nightbook.runs.warm.orders import introduce_yourself
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-TITLE = "nightbook keeper"
+TITLE, TRUNK_TITLE, KERNEL_TITLE = "nightbook keeper", "nightbook trunk", "nightbook kernel"
 BOOT = "nightbook.runs.warm.boot"
 INTERRUPT, KILL, KEEP = b"i", b"k", b"c"
 _ROUNDS = 20
@@ -81,9 +81,9 @@ def _strays(forked: Collection[int] = ()) -> list[psutil.Process]:
 
 
 def _is_on_its_own(words: list[str]) -> bool:
-    """Whether it is a keeper, a checkpoint, or a parent that one of the forks has started."""
+    """Whether it is a keeper, a trunk, a checkpoint, or a parent that one of the forks has started."""
     is_parent = words[:1] == ["nightbook"] and words[2:3] == ["parent"]
-    return " ".join(words[:2]) in {TITLE, CHECKPOINT, CHECKPOINTS} or is_parent or BOOT in words
+    return " ".join(words[:2]) in {TITLE, TRUNK_TITLE, CHECKPOINT, CHECKPOINTS} or is_parent or BOOT in words
 
 
 def _fork_kernel(connection: socket.socket, be_kernel: Callable[[], None]) -> int:

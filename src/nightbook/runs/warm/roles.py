@@ -19,7 +19,7 @@ from nightbook.runs.census import RUN_VARIABLE
 from nightbook.runs.containment import Containment, choose_containment
 from nightbook.runs.process import command_for
 from nightbook.runs.warm.isolation import enter
-from nightbook.runs.warm.keeper import TITLE, end_strays, keep
+from nightbook.runs.warm.keeper import KERNEL_TITLE, TITLE, TRUNK_TITLE, end_strays, keep
 from nightbook.runs.warm.orders import introduce_yourself
 from nightbook.runs.warm.places import KERNEL, PUBLISHER, RUNNER
 
@@ -87,8 +87,9 @@ def _be_trunk(order: Order, connection: socket.socket) -> NoReturn:
 
 
 def _be_kernel(order: Order) -> NoReturn:
-    setproctitle(f"nightbook kernel {order.surroundings.environment.get(RUN_VARIABLE, '')}")
     messages, printed, complained, log, *trunk = order.descriptors
+    title = TRUNK_TITLE if trunk else KERNEL_TITLE
+    setproctitle(f"{title} {order.surroundings.environment.get(RUN_VARIABLE, '')}")
     _take_standard(os.open(os.devnull, os.O_RDONLY), printed, complained)
     enter(order.surroundings)
     service = import_module("nightbook.runs.warm.service")

@@ -27,7 +27,7 @@ from setproctitle import setproctitle
 from nightbook.runs.census import RUN_VARIABLE
 from nightbook.runs.containment import Containment
 from nightbook.runs.warm.isolation import open_descriptors
-from nightbook.runs.warm.keeper import TITLE, end_strays, keep
+from nightbook.runs.warm.keeper import KERNEL_TITLE, TITLE, end_strays, keep
 from nightbook.runs.warm.parent import WarmParent
 from nightbook.runs.warm.preload import Preloader, threads
 
@@ -77,7 +77,7 @@ class Trunk:
         os._exit(0)
 
     def _go_on(self, order: Order) -> None:
-        setproctitle(f"nightbook kernel {order.surroundings.environment.get(RUN_VARIABLE, '')}")
+        setproctitle(f"{KERNEL_TITLE} {order.surroundings.environment.get(RUN_VARIABLE, '')}")
         messages, printed, complained, log = order.descriptors
         for number, descriptor in ((1, printed), (2, complained)):
             os.dup2(descriptor, number)
