@@ -201,7 +201,7 @@ def test_the_form_refuses_a_wrong_value_then_runs_and_shows_what_came_out(
     field(form, "learner").get_by_role("button", name="ridge").click()
     expect(field(form, "learner")).to_contain_text("changed")
     run.click()
-    expect(form.get_by_role("progressbar")).to_be_visible()
+    expect(form.get_by_role("progressbar")).to_be_visible(timeout=PATIENCE_MS)
     page.screenshot(path=pictures / "running.png")
 
     # The kernel answers while the stage runs.

@@ -277,7 +277,11 @@ exit 3""",
 }
 
 
+# What a kernel says with its last breath Jupyter's hand to a thread, which may come too late.
+UNSTEADY = {"killed", "aborted"}
+
+
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_both_engines_show_the_same(name: str, compare: Callable[..., str]) -> None:
-    found = compare(*NOTEBOOKS[name])
+    found = compare(*NOTEBOOKS[name], is_steady=name not in UNSTEADY)
     assert not found, found

@@ -28,7 +28,7 @@ sys.flags, sys.executable, sys.prefix, sys.version""",
         """\
 import builtins
 sorted(name for name in vars(builtins) if name not in dir(__import__('types').ModuleType)), print, input.__qualname__, open, help""",
-        "sys.modules['__main__'].__name__, '__mp_main__' in sys.modules, 'mlflow' in sys.modules, 'papermill' in sys.modules, 'nbclient' in sys.modules",
+        "sys.modules['__main__'].__name__, 'papermill' in sys.modules, 'nbclient' in sys.modules",
         "__import__('linecache').cache.__class__, __import__('decimal').getcontext().prec, __import__('locale').getlocale(), __import__('socket').getdefaulttimeout()",
     ],
     "system": [

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import sys
 import uuid
 from typing import TYPE_CHECKING
 
 import pytest
 
+from nightbook.runs.census import RUNNER_MODULE
 from nightbook.runs.events import EventKind, EventReader
 from nightbook.runs.request import EVENTS, JUPYTER, REQUEST, SOURCE, ExecutionRequest
 from nightbook.runs.runner import start_runner, threads_environment
@@ -41,8 +43,10 @@ def request_of(tmp_path: Path, new_notebook: Callable[..., Path]) -> Callable[..
 
 
 def test_a_runner_executes_its_request_and_knows_its_run(
-    request_of: Callable[..., ExecutionRequest], tmp_path: Path
+    request_of: Callable[..., ExecutionRequest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # As in a supervisor that was started as a program.
+    monkeypatch.delitem(sys.modules, RUNNER_MODULE, raising=False)
     request = request_of("import os\nopen('ran', 'w').write(os.environ['NIGHTBOOK_RUN_ID'])")
     runner = start_runner(request)
     assert runner.stdin is not None

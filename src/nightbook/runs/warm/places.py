@@ -160,13 +160,13 @@ def installed_state() -> str:
 
     It is looked at once a second, and by each process itself.
     """
-    return _installed_state(os.getpid(), int(time.monotonic()))
+    return _installed_state(site_folders(sys.executable), os.getpid(), int(time.monotonic()))
 
 
 @lru_cache(maxsize=1)
-def _installed_state(process: int, second: int) -> str:
+def _installed_state(sites: tuple[str, ...], process: int, second: int) -> str:
     del process, second
-    places = [*site_folders(sys.executable), str(Path(sys.prefix) / "pyvenv.cfg"), sys.executable]
+    places = [*sites, str(Path(sys.prefix) / "pyvenv.cfg"), sys.executable]
     own = Path(__file__).parents[2]
     return " ".join(f"{place}@{_changed_at(place)}" for place in [*places, *_source_files(str(own))])
 
