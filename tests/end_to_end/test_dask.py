@@ -96,6 +96,8 @@ def test_a_pipeline_and_a_sweep_run_on_a_cluster_of_this_machine(project: Scene)
     output, _ = project.command("sweep", "fit", "--grid", "alpha=1,2,3", "--executor", "dask", "--json")
     runs = json.loads(output)["runs"]
     assert [run["metrics"]["error"] for run in runs] == [6, 12, 18]
+    # Workers have warm processes, too.
+    assert {project.executed(run).metadata.nightbook["engine"] for run in runs} == {"fork"}
     places = [project.root / run["outputs"][0]["uri"] for run in runs]
     assert [place.read_text() for place in places] == ["1", "2", "3"] or [float(p.read_text()) for p in places] == [
         1,

@@ -1,17 +1,14 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.warmth import WarmFolder, until
 
 from nightbook.pipelines.stage import load_stage
 from nightbook.runs.request import FORK, JUPYTER
-from nightbook.runs.warm.places import KERNEL, place_of
 from nightbook.settings import load_settings
-from nightbook.workflow.engines import choose_engine, warm_up
+from nightbook.workflow.engines import choose_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,22 +46,3 @@ def test_a_kernel_that_cannot_be_forked_is_jupyters_and_the_reason_is_told(
     engine, told = choose_engine(settings, load_stage(settings, notebook))
     assert engine == JUPYTER
     assert reason in told
-
-
-def test_warming_up_starts_the_projects_parent_once_whatever_its_secrets(
-    warm: WarmFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = load_settings(tmp_path, environment={})
-    for token in ("one", "two"):
-        monkeypatch.setenv("TOKEN", token)
-        warm_up(settings, ["env:TOKEN"])
-    until(lambda: warm.parents(KERNEL))
-    assert len(warm.parents(KERNEL)) == 1
-    monkeypatch.delenv("TOKEN")
-    assert place_of(KERNEL, os.environ, root=str(settings.root)).socket.exists()
-
-
-def test_where_no_parent_can_be_had_warming_up_does_nothing(warm: WarmFolder, tmp_path: Path) -> None:
-    warm.path.chmod(0o755)
-    warm_up(load_settings(tmp_path, environment={}), [])
-    assert list(warm.path.iterdir()) == []

@@ -150,7 +150,7 @@ def _other_circumstances(request: ExecutionRequest, origin: Unfinished) -> str:
 
 
 def _other_environment(request: ExecutionRequest, checkpoint: Checkpoint) -> str:
-    place = place_of(KERNEL, os.environ, root=request.root, secrets=secret_variables(request.secrets))
+    place = place_of(KERNEL, os.environ, root=request.warm_root, secrets=secret_variables(request.secrets))
     return "" if place.key == checkpoint.place else "packages or environment variables have changed"
 
 

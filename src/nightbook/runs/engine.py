@@ -140,7 +140,7 @@ def forked_kernel(request: ExecutionRequest) -> KernelEnds:
     """A kernel from a warm parent; where there is none, the supervisor is told to have another engine."""
     surroundings = present_surroundings(request.working_directory, request.limits.memory_bytes)
     try:
-        place = place_of(KERNEL, os.environ, root=request.root, secrets=secret_variables(request.secrets))
+        place = place_of(KERNEL, os.environ, root=request.warm_root, secrets=secret_variables(request.secrets))
         forked = fork_kernel(
             place,
             surroundings,

@@ -119,6 +119,7 @@ class ExecutionRequest:
         containment: How the run's processes are held together: `auto`, `pid_namespace` or `process_tree`.
         engine: What runs the cells: `fork` or `jupyter`.
         engine_reason: Why it is not the engine that was asked for, empty when it is.
+        project: Whose warm parents serve it: the root where the command was typed, also on a worker; empty for `root`.
         imports: Modules that the notebook imports.
         expected_imports: Modules that the project's other notebooks import.
         threads: How many threads libraries for numbers may use; None for as many as there are processors.
@@ -151,6 +152,7 @@ class ExecutionRequest:
     containment: str = "auto"
     engine: str = JUPYTER
     engine_reason: str = ""
+    project: str = ""
     imports: tuple[str, ...] = ()
     expected_imports: tuple[str, ...] = ()
     threads: int | None = None
@@ -158,6 +160,11 @@ class ExecutionRequest:
     checkpointing: Checkpointing | None = None
     no_checkpoints: str = ""
     resumes: Unfinished | None = None
+
+    @property
+    def warm_root(self) -> str:
+        """What names the warm parents that serve it."""
+        return self.project or self.root
 
     def write(self, path: Path) -> None:
         """Leave it in the run's folder, whole, readable by its owner only."""

@@ -50,7 +50,7 @@ def listening_at(place: Place) -> Iterator[int]:
 
 def trunk_kernel(request: ExecutionRequest, listener: int) -> KernelEnds | None:
     """A kernel that can become a trunk; None when no warm parent is there."""
-    place = place_of(KERNEL, os.environ, root=request.root, secrets=secret_variables(request.secrets))
+    place = place_of(KERNEL, os.environ, root=request.warm_root, secrets=secret_variables(request.secrets))
     surroundings = present_surroundings(request.working_directory)
     imports = Imports(now=request.imports)
     ends = fork_trunk(place, surroundings, imports=imports, log=sys.stdout.fileno(), listener=listener)

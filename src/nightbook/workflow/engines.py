@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from nightbook.errors import StorageError
 from nightbook.pipelines.kernels import find_kernel
 from nightbook.runs.request import FORK, JUPYTER
-from nightbook.runs.warm.asking import ensure_parent
-from nightbook.runs.warm.kernels import parents_environment
-from nightbook.runs.warm.places import IDLE, KERNEL, place_of, secret_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from nightbook.pipelines.stage import Stage
     from nightbook.settings import Settings
 
@@ -38,11 +30,3 @@ def _why_no_fork(stage: Stage) -> str:
     if not kernel.is_plain:
         return f"the kernel '{kernel.name}' has an environment of its own"
     return ""
-
-
-def warm_up(settings: Settings, secrets: Sequence[str]) -> None:
-    """Have a parent for kernels started, should there be none; a run that finds none takes the other engine."""
-    names = secret_variables(secrets)
-    with suppress(StorageError):
-        place = place_of(KERNEL, os.environ, root=str(settings.root), secrets=names)
-        ensure_parent(place, {**parents_environment(os.environ), IDLE: str(settings.warm_idle_seconds)})

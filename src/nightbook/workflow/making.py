@@ -20,8 +20,9 @@ from nightbook.runs.liveness import SupervisorProcess
 from nightbook.runs.patience import patiently
 from nightbook.runs.recovery import recover
 from nightbook.runs.request import CANCEL, FORK, SOURCE, TRACKING, DeclaredPath, ExecutionRequest
+from nightbook.runs.warm.kernels import warm_up
 from nightbook.workflow.checkpointing import checkpoints_for, unfinished_runs
-from nightbook.workflow.engines import choose_engine, warm_up
+from nightbook.workflow.engines import choose_engine
 from nightbook.workflow.launching import HereLauncher
 from nightbook.workflow.planning import secrets_of
 from nightbook.workflow.requests import StageState
@@ -194,12 +195,13 @@ class RunMaker:
         is_python = stage.language == "python"
         engine, reason = choose_engine(self.settings, stage)
         if engine == FORK:
-            warm_up(self.settings, secrets_of(stage))
+            warm_up(str(self.settings.root), secrets_of(stage), self.settings.warm_idle_seconds)
         injected = {name: python_literal(value) if is_python else shown[name] for name, value in given.items()}
         return ExecutionRequest(
             run_id=run.run_id,
             ledger=self.settings.ledger,
             root=str(self.settings.root),
+            project=str(self.settings.root),
             state=str(self.settings.state),
             store=self.settings.store,
             folder=str(folder),

@@ -7,12 +7,14 @@ from tests.warmth import WarmFolder, open_descriptors, until
 
 from nightbook.runs.containment import Containment
 from nightbook.runs.warm.isolation import present_surroundings
-from nightbook.runs.warm.kernels import Imports, fork_kernel, parents_environment
+from nightbook.runs.warm.kernels import Imports, fork_kernel, parents_environment, warm_up
 from nightbook.runs.warm.places import KERNEL, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
+    import pytest
     from tests.forks import Talk
 
 LOADED = "import sys; print([name for name in ('colorsys', 'wave') if name in sys.modules])"
@@ -58,3 +60,21 @@ def test_a_parent_keeps_its_libraries_to_one_thread_whatever_the_user_has_set() 
     assert environment["OMP_NUM_THREADS"] == environment["OPENBLAS_NUM_THREADS"] == "1"
     assert (environment["MPLBACKEND"], environment["A"]) == ("agg", "b")
     assert parents_environment({})["MPLBACKEND"].endswith("backend_inline")
+
+
+def test_warming_up_starts_the_projects_parent_once_whatever_its_secrets(
+    warm: WarmFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for token in ("one", "two"):
+        monkeypatch.setenv("TOKEN", token)
+        warm_up(str(tmp_path), ["env:TOKEN"], 20)
+    until(lambda: warm.parents(KERNEL))
+    assert len(warm.parents(KERNEL)) == 1
+    monkeypatch.delenv("TOKEN")
+    assert place_of(KERNEL, os.environ, root=str(tmp_path)).socket.exists()
+
+
+def test_where_no_parent_can_be_had_warming_up_does_nothing(warm: WarmFolder, tmp_path: Path) -> None:
+    warm.path.chmod(0o755)
+    warm_up(str(tmp_path), [], 20)
+    assert list(warm.path.iterdir()) == []

@@ -30,8 +30,9 @@ from nightbook.runs.facts import NewRun, Outcome
 from nightbook.runs.launch import SupervisedRun
 from nightbook.runs.ledger import Ledger
 from nightbook.runs.recovery import recover
-from nightbook.runs.request import EVENTS, PREPARED, REQUEST, SOURCE, TRACKING
+from nightbook.runs.request import EVENTS, FORK, PREPARED, REQUEST, SOURCE, TRACKING
 from nightbook.runs.sockets import remove_sockets
+from nightbook.runs.warm.kernels import warm_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,6 +58,8 @@ class Bench:
     worker: str
     is_wanted: Callable[[], bool]
 
+
+WARM_IDLE_SECONDS = 600.0
 
 _AT_WORK: dict[str, Attempt] = {}
 
@@ -113,6 +116,9 @@ class Attempt:
         try:
             end_former_attempts(self._request.run_id)
             self._check_worker()
+            if self._request.engine == FORK:
+                # It is started while the project is laid out.
+                warm_up(self._request.warm_root, self._request.secrets, WARM_IDLE_SECONDS)
             self._lay_out(cargo)
             return self._supervise()
         except NightbookError as error:

@@ -8,12 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nightbook.runs.warm.asking import ask
+from nightbook.errors import StorageError
+from nightbook.runs.warm.asking import ask, ensure_parent
 from nightbook.runs.warm.isolation import INLINE, ONE_THREAD
 from nightbook.runs.warm.orders import Order
+from nightbook.runs.warm.places import IDLE, KERNEL, place_of, secret_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from nightbook.runs.containment import Containment
     from nightbook.runs.warm.isolation import Surroundings
@@ -126,6 +128,19 @@ def _fork(
         complained=complained,
         log=descriptors[0],
     )
+
+
+def warm_up(root: str, secrets: Sequence[str], idle_seconds: float) -> None:
+    """Have a parent for kernels started, should there be none; a run that finds none takes the other engine.
+
+    Args:
+        root: The project.
+        secrets: References of the secrets, which no parent needs to know.
+        idle_seconds: How long it waits for work.
+    """
+    with suppress(StorageError):
+        place = place_of(KERNEL, os.environ, root=root, secrets=secret_variables(secrets))
+        ensure_parent(place, {**parents_environment(os.environ), IDLE: str(idle_seconds)})
 
 
 def parents_environment(environment: Mapping[str, str]) -> dict[str, str]:
