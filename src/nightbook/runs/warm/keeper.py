@@ -18,6 +18,7 @@ import socket
 import sys
 import traceback
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import psutil
@@ -74,10 +75,17 @@ def _strays(forked: Collection[int] = ()) -> list[psutil.Process]:
         words = list[str]()
         with suppress(psutil.Error):
             words = words_of(child)
-        if child.pid not in forked and not _is_on_its_own(words):
+        if child.pid not in forked and not _is_on_its_own(words) and not _is_in_another_namespace(child.pid):
             # One that is just ending says nothing of itself: who is below it becomes ours, and is judged then.
             found += [*(descendants(child.pid) if words else ()), child]
     return found
+
+
+def _is_in_another_namespace(pid: int) -> bool:
+    """Whether it is the first process of a PID namespace below ours: a keeper, whatever it says of itself just now."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/ns/pid").readlink() != Path("/proc/self/ns/pid").readlink()
+    return False
 
 
 def _is_on_its_own(words: list[str]) -> bool:
