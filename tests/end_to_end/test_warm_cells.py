@@ -84,6 +84,11 @@ CELLS: dict[str, tuple[list[str], tuple[str, str | None], str]] = {
         FALSE,
         "the kernel exited with status 1 in cell 1",
     ),
+    "last-words": (
+        ["import os\nprint('last words')\nos._exit(3)", "2"],
+        FALSE,
+        "the kernel exited with status 3 in cell 1",
+    ),
     "closes-standard": (["import os\nfor one in (0, 1, 2): os.close(one)", "print('next')"], TRUE, ""),
     "writes": (
         [WRITE_EVERYWHERE, "2"],
@@ -201,6 +206,7 @@ def test_whatever_a_cell_does_the_run_ends_truly_and_nobody_else_is_touched(
         [f"{voice}-{number:03d}" + "." * 50 for voice in voices for number in range(100)] + ["next"]
     )
     assert printed(scene, records["closes"]) == "before\n"
+    assert printed(scene, records["last-words"]) == "last words\n"
     # Among the descriptors that it wrote to are copies of its standard output.
     assert printed(scene, records["writes"]).rstrip("x") == "before\n"
     assert printed(scene, records["moves"]) == "next /\n"
