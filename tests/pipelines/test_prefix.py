@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nightbook.notebooks.document import notebook_from_bytes
@@ -341,6 +341,7 @@ def empty_sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
 
 @settings(deadline=None)
 @given(program=PROGRAMS)
+@example(program=["'x > @alpha'"])
 def test_no_shared_cell_holds_a_varied_name(empty_sweep: Sweep, program: list[str]) -> None:
     parted = empty_sweep.split(*program)
     for cell in parted.cells[1:]:

@@ -161,7 +161,9 @@ def _identifiers(node: ast.AST) -> Iterator[str]:
 
 
 def _texts(tree: ast.AST) -> Iterator[str]:
-    unread = {id(node) for node in (*_docstrings(tree), *_keys(tree))}
+    # One that stands alone in the cell itself is what the cell shows, and what the next one may find in `_`.
+    shown = {id(one.value) for one in getattr(tree, "body", ()) if isinstance(one, ast.Expr)}
+    unread = {id(node) for node in _docstrings(tree)} - shown | {id(node) for node in _keys(tree)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in unread:
             yield node.value
