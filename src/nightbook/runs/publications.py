@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from queue import Empty
 from typing import Any
 
 from nbclient.util import ensure_async
 
 MESSAGES_AT_ONCE = 200
+LOOK_SECONDS = 0.5
 
 
 class Publications:
@@ -45,9 +48,18 @@ class Publications:
     def _note_replies(self, channel: Any) -> None:  # noqa: ANN401 - as above
         receive = channel.get_msg
 
-        async def receive_and_note(*args: object, **options: object) -> dict[str, Any]:
-            message: dict[str, Any] = await ensure_async(receive(*args, **options))
-            self.replied_to = str(message["parent_header"].get("msg_id"))
-            return message
+        async def receive_and_note(timeout: float | None = None) -> dict[str, Any]:  # noqa: ASYNC109 - jupyter_client's signature
+            deadline = math.inf if timeout is None else time.monotonic() + timeout
+            while True:
+                # A reply that comes in while an Output widget is told something makes no event: it is looked for.
+                left = deadline - time.monotonic()
+                try:
+                    message: dict[str, Any] = await ensure_async(receive(timeout=max(0, min(left, LOOK_SECONDS))))
+                except Empty:
+                    if left <= LOOK_SECONDS:
+                        raise
+                    continue
+                self.replied_to = str(message["parent_header"].get("msg_id"))
+                return message
 
         channel.get_msg = receive_and_note
