@@ -92,7 +92,6 @@ def test_the_best_sets_parameters_get_a_line_of_their_own_where_it_is_narrow() -
 frames = st.tuples(st.integers(0, 60), st.integers(0, 60), st.integers(0, 9), st.text(max_size=90), st.booleans())
 
 
-@settings(deadline=None)
 @given(frames, st.integers(40, 200), st.integers(12, 60))
 def test_it_always_fits_the_terminal(
     frame: tuple[int, int, int, str, bool],  # how many there are, run and failed; a text; whether one leads

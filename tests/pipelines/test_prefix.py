@@ -321,6 +321,8 @@ STATEMENTS = st.recursive(
     max_leaves=4,
 )
 PROGRAMS = st.lists(STATEMENTS, max_size=5)
+# Nothing is read from a text that stands alone below the cell's own level, and from one in brackets, which is a key.
+DOCSTRINGS_AND_KEYS = re.compile(r"(?m)^ +(%time )?'[^'\n]*'$|(?<=\w)\['[^'\n]*'\]")
 
 
 def indented(body: str) -> str:
@@ -339,19 +341,19 @@ def empty_sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
     return Sweep(tmp_path_factory.mktemp("sweep"))
 
 
-@settings(deadline=None)
 @given(program=PROGRAMS)
 @example(program=["'x > @alpha'"])
+@example(program=["def beta():\n    'x > @alpha'"])
+@example(program=["table['x > @alpha']"])
 def test_no_shared_cell_holds_a_varied_name(empty_sweep: Sweep, program: list[str]) -> None:
     parted = empty_sweep.split(*program)
     for cell in parted.cells[1:]:
         if cell.is_shared:
-            source = program[cell.index - 1]
+            source = DOCSTRINGS_AND_KEYS.sub("", program[cell.index - 1])
             assert not names_in(source).intersection(VARIED)
             assert not re.search(r"(?:@|\{)alpha\b", source)
 
 
-@settings(deadline=None)
 @given(program=PROGRAMS)
 def test_shared_cells_lead_and_every_other_has_a_reason(empty_sweep: Sweep, program: list[str]) -> None:
     parted = empty_sweep.split(*program)
@@ -363,7 +365,6 @@ def test_shared_cells_lead_and_every_other_has_a_reason(empty_sweep: Sweep, prog
     assert bool(parted.shared) != bool(parted.reason)
 
 
-@settings(deadline=None)
 @given(program=PROGRAMS, later=STATEMENTS)
 def test_what_comes_later_changes_no_verdict(empty_sweep: Sweep, program: list[str], later: str) -> None:
     assert empty_sweep.split(*program, later).cells[:-1] == empty_sweep.split(*program).cells
@@ -424,7 +425,7 @@ def values_after(cells: list[str], alpha: int) -> list[dict[str, str]]:
     return seen
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(cells=st.lists(st.sampled_from(WAYS), max_size=8))
 def test_shared_cells_do_the_same_for_every_value(empty_sweep: Sweep, cells: list[str]) -> None:
     parted = empty_sweep.split(*cells)
