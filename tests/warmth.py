@@ -40,9 +40,10 @@ role = ProcessRole(lambda: None)
 exec(sys.argv[5])
 WarmParent(listener, role, Preloader(), Tenancy(place), idle_seconds=float(sys.argv[4])).serve()
 """
-# Has commands be Python code that sets `code`.
+# Has commands be Python code that sets `code`, for which none of the commands' own modules need be loaded.
 STAND_IN = """
 import nightbook.cli.main
+role.modules = lambda order: ()
 def carry_out(arguments):
     namespace = {"code": 0, "arguments": arguments}
     exec(arguments[-1], namespace)
