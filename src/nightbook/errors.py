@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -108,8 +107,10 @@ class DamagedContentError(StorageError):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Name the closest known word for a remedy, or list them all when none is close."""
+    import difflib  # noqa: PLC0415 - only a mistake needs it
+
     names = sorted(known)
-    matches = get_close_matches(name, names, n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if matches:
         return f"did you mean '{matches[0]}'?"
     return f"known: {', '.join(names)}" if names else "there are none"

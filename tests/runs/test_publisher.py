@@ -5,7 +5,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.warmth import is_running
+from tests.warmth import is_running, until
 
 from nightbook.runs.publisher import Publisher
 from nightbook.settings import load_settings
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def test_closing_waits_until_all_is_published(project_copy: Path) -> None:
     with Publisher(load_settings(project_copy, environment={})) as publisher:
         assert publisher.close() == ""
-    assert not is_running(publisher.pid)
+    until(lambda: not is_running(publisher.pid))
 
 
 def test_a_killed_publisher_leaves_a_debt_and_no_error(project_copy: Path) -> None:
@@ -31,4 +31,4 @@ def test_an_error_of_the_caller_leaves_no_process_behind(project_copy: Path) -> 
     publisher = Publisher(load_settings(project_copy, environment={}))
     with pytest.raises(ZeroDivisionError), publisher:
         raise ZeroDivisionError
-    assert not is_running(publisher.pid)
+    until(lambda: not is_running(publisher.pid))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +35,7 @@ def prepare_store(database: Path, *, create: Callable[[str], None], upgrade: Cal
         StorageError: The folder cannot be written.
     """
     marker = database.with_name(f"{database.name}.ready")
-    installed = version("mlflow")
+    installed = installed_version()
     if _is_ready(database, marker, installed):
         return
     try:
@@ -54,6 +55,12 @@ def prepare_store(database: Path, *, create: Callable[[str], None], upgrade: Cal
         ) from error
     except OSError as error:
         raise StorageError(f"MLflow's store cannot be made: {error}", remedy=f"check {database.parent}") from error
+
+
+@cache
+def installed_version() -> str:
+    """MLflow's."""
+    return version("mlflow")
 
 
 def _is_ready(database: Path, marker: Path, installed: str) -> bool:

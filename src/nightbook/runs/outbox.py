@@ -7,7 +7,7 @@ run of that id before one is created, and all that is told may be told again.
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,6 +61,12 @@ class Outbox:
         self._tracker = tracker
         self._runs_folder = runs_folder
         self._deliveries = ledger.deliveries
+
+    def open(self) -> None:
+        """Say a first word, which takes longer than those after it, before there is anything to deliver."""
+        if not self._make_ready():
+            with suppress(TrackerError):  # met again, and told, with the first delivery
+                self._look_up_experiment()
 
     def drain(self, *, is_enough: Callable[[], bool] = lambda: False) -> Drained:
         """Deliver all that is owed, once over; an MLflow that is away or refuses leaves debts, never an error.

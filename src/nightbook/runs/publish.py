@@ -107,9 +107,8 @@ class Publishing:
         is_owed = bool(self._ledger.deliveries.owed_runs())
         if (is_owed or self._outbox is None) and self._mlflow.can_begin():
             outbox = self._open()
-            if is_owed:
-                # Whoever has news goes first: it may be a runner that waits for its MLflow run.
-                self._mlflow.hold(partial(outbox.drain, is_enough=self._has_news))
+            # Whoever has news goes first: it may be a runner that waits for its MLflow run.
+            self._mlflow.hold(partial(outbox.drain, is_enough=self._has_news) if is_owed else outbox.open)
 
     def _finish(self) -> str:
         if self._is_later:
@@ -196,6 +195,7 @@ def main() -> None:
     with Ledger.open(settings.ledger) as ledger:
         owed = Publishing(settings, ledger, pages, is_later=sys.argv[2] == PUBLISHINGS[1]).serve()
     sys.stdout.write(json.dumps({"owed": owed}))
-    sys.stdout.flush()
+    # Whoever waits for the answer has it now, and need not wait for this process to be taken apart.
+    sys.stdout.close()
     # MLflow's threads and engines have nothing left to say.
     os._exit(0)

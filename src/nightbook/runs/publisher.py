@@ -67,8 +67,7 @@ class Publisher:
         self._process.await_begin()
         with os.fdopen(self._answer, "rb") as stream:
             answer = stream.read()
-        self._process.wait()
-        self._process.close()
+        self._process.leave()
         self._is_closed = True
         try:
             self.owed = str(json.loads(answer)["owed"])

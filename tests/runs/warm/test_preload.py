@@ -108,6 +108,11 @@ def test_pandas_takes_the_parent_for_a_notebook(preloaded: Callable[..., Any]) -
     assert preloaded("pandas", said=said)[3] == 20
 
 
+def test_what_a_library_imports_with_its_first_use_follows_when_there_is_time(preloaded: Callable[..., Any]) -> None:
+    said = '["pandas.io.formats.csvs" in sys.modules, preloader.load_next(), "pandas.io.formats.csvs" in sys.modules]'
+    assert preloaded("pandas", said=said)[3] == [False, None, True]
+
+
 def test_standard_output_is_as_before(site: Path) -> None:
     code = PRELOAD.replace("{said}", "None") + "print('after')"
     ended = subprocess.run(

@@ -53,7 +53,8 @@ class FrameWriter:
         self._threads = threading.RLock()
         # Locks of this kind exclude processes from each other, also those that share everything else.
         self._processes = os.memfd_create("nightbook-frames") if hasattr(os, "memfd_create") else _unnamed_file()
-        os.register_at_fork(after_in_child=self._forget_threads)
+        self._held: list[bytes | memoryview] = []
+        os.register_at_fork(after_in_child=self._forget)
 
     def close(self) -> None:
         """Release what it holds beside the socket; a second time does nothing."""
@@ -61,23 +62,43 @@ class FrameWriter:
             os.close(self._processes)
             self._processes = -1
 
-    def write(self, kind: bytes, *parts: bytes | memoryview) -> None:
+    def write(self, kind: bytes, *parts: bytes | memoryview, has_sequel: bool = False) -> None:
         """Say it.
+
+        Args:
+            kind: What it is.
+            parts: What it consists of.
+            has_sequel: It may be said together with what comes next, so that who listens is woken once.
 
         Raises:
             OSError: Nobody listens any more, or a cell closed the socket.
         """
         head = _HEAD.pack(kind, len(parts)) + b"".join(_LENGTH.pack(_size(part)) for part in parts)
         with self._threads:
+            self._held += (head, *parts)
+            if not has_sequel:
+                self.release()
+
+    def release(self) -> None:
+        """Say what waits for a sequel.
+
+        Raises:
+            OSError: As above.
+        """
+        with self._threads:
+            said, self._held = self._held, []
+            if not said:
+                return
             fcntl.lockf(self._processes, fcntl.LOCK_EX)
             try:
-                _send_all(self._stream, (head, *parts))
+                _send_all(self._stream, said)
             finally:
                 fcntl.lockf(self._processes, fcntl.LOCK_UN)
 
-    def _forget_threads(self) -> None:
-        # Another thread may have held it when the process was forked; here it does not exist.
-        self._threads = threading.RLock()
+    def _forget(self) -> None:
+        # Another thread may have held the lock when the process was forked, and does not exist here; what waits for a
+        # sequel is the other process's to say.
+        self._threads, self._held = threading.RLock(), []
 
 
 class GarbledError(ValueError):

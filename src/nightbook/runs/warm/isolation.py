@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import resource
 import signal
 import sys
@@ -92,7 +91,7 @@ def _begin_family(working_directory: str) -> None:
 
 def _seed() -> None:
     """Every process draws numbers of its own, as long as nobody says otherwise."""
-    random.seed()
+    import_module("random").seed()
     numpy: Any = sys.modules.get("numpy")
     if numpy is not None and "numpy.random" in sys.modules:
         numpy.random.seed(None)

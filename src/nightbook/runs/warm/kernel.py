@@ -15,6 +15,7 @@ import sys
 import termios
 import threading
 import time
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ from traitlets.utils.importstring import import_item
 from nightbook.runs.warm.frames import FLUSH, MESSAGE, TEXT, FrameWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 PUBLISHED = "published"
@@ -45,10 +46,15 @@ class PipeSession(Session):
     """Sends messages as frames.
 
     Messages that come in are dicts already, so there is nothing to take apart.
+
+    Attributes:
+        has_replied: Whether the request was answered.
+        is_cell_over: Whether the request's cell has ended. That the kernel is idle, which comes next, shows all text.
     """
 
     writer = AnyTrait()
     has_replied = AnyTrait(default_value=False)
+    is_cell_over = AnyTrait(default_value=False)
 
     def send(  # noqa: PLR0913, PLR0917 - jupyter_client's signature
         self,
@@ -72,8 +78,12 @@ class PipeSession(Session):
         if os.getpid() != self.pid and message["header"]["msg_type"] not in SHOWN_BY_CHILDREN:
             return message
         said = {key: message[key] for key in ("header", "parent_header", "metadata", "content")}
-        self.has_replied |= message["header"]["msg_type"].endswith("_reply")
-        self.writer.write(MESSAGE, self.pack(said), *(memoryview(one) for one in buffers or ()))
+        is_reply = message["header"]["msg_type"].endswith("_reply")
+        self.has_replied |= is_reply
+        # After a reply the kernel says that it is idle; that it is busy interests nobody before there is more to say.
+        has_sequel = is_reply or message["content"].get("execution_state") == "busy"
+        parts = (self.pack(said), *(memoryview(one) for one in buffers or ()))
+        self.writer.write(MESSAGE, *parts, has_sequel=has_sequel)
         return message
 
     def feed_identities(self, message: Any, copy: bool = True) -> tuple[list[bytes], Any]:  # noqa: ANN401, FBT001, FBT002 - as above
@@ -133,8 +143,10 @@ class OutStream(iostream.OutStream):
     def _flush(self) -> None:
         self._flush_pending = self._subprocess_flush_pending = False
         self._schedule_flush()
-        await_taken(self._pipe)
-        self._writer.write(FLUSH, self.name.encode())
+        session: Any = self.session
+        if not session.is_cell_over:
+            await_taken(self._pipe)
+            self._writer.write(FLUSH, self.name.encode())
 
 
 def encoded(text: str) -> bytes:
@@ -152,10 +164,27 @@ def await_taken(pipe: int) -> None:
         time.sleep(0.0005)
 
 
+@contextmanager
+def looking_at_no_module() -> Iterator[None]:
+    """Have ipykernel find no modules meanwhile.
+
+    It looks at every one of them for a debugger, which nobody can attach here. To be looked at is to be counted: the
+    operating system would copy twelve megabytes that all kernels share.
+    """
+    module: Any = ipkernel
+    module.sys = SimpleNamespace(**{**vars(sys), "modules": {}})
+    try:
+        yield
+    finally:
+        module.sys = sys
+
+
 class IPythonKernel(ipkernel.IPythonKernel):
     """ipykernel's kernel without the threads that ZeroMQ wants."""
 
     _supports_kernel_subshells = False
+    # Jupyter's waits for ZeroMQ to have carried what was printed, by way of another socket, before the reply goes.
+    _execute_sleep = 0.0
 
     @property
     def banner(self) -> Any:  # type: ignore[override]  # noqa: ANN401 - a text there, or a property that gives one
@@ -171,6 +200,14 @@ class IPythonKernel(ipkernel.IPythonKernel):
         shell: Any = self.shell
         shell.exit_now = False
         Kernel.start(self)  # type: ignore[no-untyped-call]  # not annotated there
+
+    async def do_execute(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - ipykernel's signature
+        """Execute a cell."""
+        try:
+            return await super().do_execute(*arguments, **options)  # type: ignore[no-untyped-call]  # not annotated there
+        finally:
+            session: Any = self.session
+            session.is_cell_over = True
 
     def _abort_queues(self, subshell_id: str | None = None) -> None:
         """After an error nothing waits that were to be skipped: who asks waits for each answer."""
@@ -217,16 +254,20 @@ class IPKernelApp(kernelapp.IPKernelApp):
 
     def init_kernel(self) -> None:
         """Make the kernel."""
+        if not self.logging_config:
+            # Handlers alone have the level otherwise, and each message of the kernel makes records that nobody sees.
+            self.log.setLevel(self.log_level)
         kernel_class: Any = self.kernel_class
-        kernel = kernel_class.instance(
-            parent=self,
-            session=self.session,
-            shell_channel_thread=SimpleNamespace(parent_thread=threading.current_thread()),
-            iopub_socket=self.iopub_socket,
-            log=self.log,
-            profile_dir=self.profile_dir,
-            user_ns=self.user_ns,
-        )
+        with looking_at_no_module():
+            kernel = kernel_class.instance(
+                parent=self,
+                session=self.session,
+                shell_channel_thread=SimpleNamespace(parent_thread=threading.current_thread()),
+                iopub_socket=self.iopub_socket,
+                log=self.log,
+                profile_dir=self.profile_dir,
+                user_ns=self.user_ns,
+            )
         self.kernel = kernel
         self.displayhook.get_execution_count = lambda: kernel.execution_count
 

@@ -10,7 +10,6 @@ import hashlib
 import os
 import stat
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -142,7 +141,8 @@ def warm_folder(environment: Mapping[str, str]) -> Path:
         StorageError: It belongs to somebody else, others may enter it, or it cannot be made.
     """
     chosen = environment.get(FOLDER)
-    folder = Path(chosen) if chosen else Path(tempfile.gettempdir()) / f"nightbook-{os.getuid()}"
+    shared = environment.get("TMPDIR") or "/tmp"  # noqa: S108 - for a folder that nobody else may enter
+    folder = Path(chosen or f"{shared}/nightbook-{os.getuid()}")
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         status = folder.lstat()

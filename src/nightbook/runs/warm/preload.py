@@ -27,6 +27,12 @@ HARMLESS_THREADS = frozenset({"jemalloc_bg_thd"})
 _SITES = frozenset({"site-packages", "dist-packages"})
 _UNLOADABLE = frozenset({"antigravity", "mlflow", "plotly", "this", "tqdm.auto", "tqdm.autonotebook"})
 """Known to be unfit: two print, one has to find its run's variables, the others ask whether they are in a notebook."""
+_WITH_FIRST_USE = {
+    "matplotlib": ("matplotlib.backends.backend_agg", "IPython.core.pylabtools"),
+    "pandas": ("pandas.io.formats.csvs", "pandas.io.formats.html", "pandas.io.formats.string", "pyarrow.pandas_compat"),
+    "sklearn": ("narwhals.stable.v2._namespace", "narwhals._pandas_like.namespace"),
+}
+"""What a library imports only when a table is shown, a figure drawn, a sample split: most notebooks come to that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,7 @@ class Preloader:
     def _import(self, name: str) -> Unfit | None:
         if name in sys.modules or name in self._unfit or not is_installed(name):
             return None
+        self.want(_WITH_FIRST_USE.get(name.partition(".")[0], ()))
         return watched(name, lambda: import_module(name))
 
 

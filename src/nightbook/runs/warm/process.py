@@ -158,6 +158,12 @@ class WarmProcess:
         # One that was let go had ended.
         return self._handle < 0 or bool(select.select([self._handle], [], [], timeout_seconds)[0])
 
+    def leave(self) -> None:
+        """Let it end by itself; one that was started as a program is this process's to see off."""
+        if self._cold is not None:
+            self.wait()
+        self.close()
+
     def close(self) -> None:
         """Release what is known of a process that has ended."""
         self._let_go()

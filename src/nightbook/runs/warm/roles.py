@@ -7,9 +7,9 @@ import os
 import socket
 import sys
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from setproctitle import setproctitle
 
@@ -34,11 +34,13 @@ _OF_KERNELS = (
     "ipykernel.debugger",
     "IPython.core.completerlib",
     "IPython.core.debugger",
+    "IPython.core.oinspect",
     "IPython.core.ultratb",
     "IPython.extensions.storemagic",
     "faulthandler",
     "pexpect",
     "psutil",
+    "sqlite3.dbapi2",
     "tornado.platform.asyncio",
     "nightbook.notebooks.inside",
     "nightbook.runs.warm.service",
@@ -163,6 +165,12 @@ def _load_publishers() -> None:
         import_module(module)
     # Else each fork would do so with its first word to the store.
     import_module("sqlalchemy.orm").configure_mappers()
+    import_module("nightbook.runs.embedded").installed_version()
+    schemas: Any = import_module("mlflow.store.db.utils")
+    with contextlib.suppress(AttributeError):  # another MLflow may have another name for it
+        # MLflow reads seventy files to tell, whenever it opens a store; they stay as they are while this process lives.
+        schemas._get_latest_schema_revision = cache(schemas._get_latest_schema_revision)  # noqa: SLF001 - as above
+        schemas._get_latest_schema_revision()  # noqa: SLF001 - as above
 
 
 ROLES: dict[str, Role] = {

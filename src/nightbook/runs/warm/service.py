@@ -100,9 +100,13 @@ class KernelService:
         message: Mapping[str, Any] = self._app.session.unpack(frame.parts[0])
         message = {**message, "buffers": list(frame.parts[1:])}
         message |= {"msg_id": message["header"]["msg_id"], "msg_type": message["header"]["msg_type"]}
-        self._app.session.has_replied = False
-        self._run(self._app.kernel.dispatch_shell(message))
-        if message["msg_type"].endswith("_request") and not self._app.session.has_replied:
+        session = self._app.session
+        session.has_replied = session.is_cell_over = False
+        try:
+            self._run(self._app.kernel.dispatch_shell(message))
+        finally:
+            self._writer.release()
+        if message["msg_type"].endswith("_request") and not session.has_replied:
             # It failed outside the cell, as when the cell before left no `sys.stdout`: who asked would wait for ever.
             os._exit(1)
 
