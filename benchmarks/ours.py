@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +22,11 @@ class Swept:
 
     Attributes:
         seconds: The whole command, as its user waits: reports are written and MLflow has all.
-        executed_seconds: From its start to the end of the last run that the ledger holds.
         runs: The records of the sets.
         folder: The project.
     """
 
     seconds: float
-    executed_seconds: float
     runs: tuple[dict[str, Any], ...]
     folder: Path
 
@@ -65,19 +62,13 @@ def sweep(command: Sequence[str], folder: Path, environment: Mapping[str, str]) 
     Raises:
         RuntimeError: It failed altogether; that runs of it failed is for the caller to judge.
     """
-    began, started = time.time(), time.perf_counter()
+    started = time.perf_counter()
     done = subprocess.run(command, cwd=folder, env=dict(environment), capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - started
     if done.returncode not in {0, 1} or not done.stdout:
         message = f"the sweep failed with {done.returncode}: {done.stderr[-2000:]}"
         raise RuntimeError(message)
-    runs = tuple(json.loads(done.stdout)["runs"])
-    return Swept(seconds=seconds, executed_seconds=last_end(runs) - began, runs=runs, folder=folder)
-
-
-def last_end(runs: Sequence[Mapping[str, Any]]) -> float:
-    """When the last of them ended, in seconds since 1970."""
-    return max(datetime.fromisoformat(one["ended_at"]).timestamp() for one in runs)
+    return Swept(seconds=seconds, runs=tuple(json.loads(done.stdout)["runs"]), folder=folder)
 
 
 def require_all_succeeded(swept: Swept) -> None:

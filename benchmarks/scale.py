@@ -1,4 +1,4 @@
-"""The constants of `docs/how-to/plan-a-million-runs.md`: what one more run costs each part of a cluster.
+"""The constants of `docs/how-to/a-million-runs-a-day.md`: what one more run costs each part of a cluster.
 
 python benchmarks/scale.py [--runs 40] [--postgresql URL]
 """
@@ -14,20 +14,24 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nbformat
+import psutil
 from distributed import Client, LocalCluster
 
 from nightbook.records import RunKind, RunStatus
 from nightbook.runs.facts import NewRun, Outcome
 from nightbook.runs.ledger import Ledger
 from nightbook.runs.liveness import SupervisorProcess
+from nightbook.runs.warm.places import FOLDER
+from warm import end_parents, holding, parents_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 CELLS = (
     'from nightbook import Output\nx: int = 1\nmade: Output = "../data/made.txt"',
@@ -76,33 +80,45 @@ def measure_sweep(folder: Path, runs: int) -> dict[str, str]:
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     (folder / "notebooks").mkdir()
     nbformat.write(notebook, folder / "notebooks" / "small.ipynb")
-    before = cpu_of_children()
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
-        sweep(folder, cluster.scheduler_address, range(1, 4))
-        few, _, _ = sweep(folder, cluster.scheduler_address, range(100, 100 + runs // 4))
-        many, took, records = sweep(folder, cluster.scheduler_address, range(1_000, 1_000 + runs))
-    workers = cpu_of_children() - before
+    with warm_folder() as workers, warm_folder() as commands:
+        os.environ[FOLDER] = str(workers)  # the workers take it over
+        with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
+            address = cluster.scheduler_address
+            sweep(folder, address, range(1, 4), commands)
+            before = cpu_of_descendants() + cpu_of_parents(workers)
+            few, _, _ = sweep(folder, address, range(100, 100 + runs // 4), commands)
+            between = cpu_of_descendants() + cpu_of_parents(workers)
+            many, took, records = sweep(folder, address, range(1_000, 1_000 + runs), commands)
+            after = cpu_of_descendants() + cpu_of_parents(workers)
+    more = runs - runs // 4
+    at_work = (after - between) - (between - before)
     state = folder / ".nightbook"
     made = len(list(state.glob("runs/*/executed.ipynb")))
     reports = sum(file.stat().st_size for file in state.glob("runs/*/report.html"))
-    commands = few + many
     return {
         "runs that succeeded": f"{sum(one['status'] == 'succeeded' for one in records)} of {runs}",
         "runs a minute, two workers": f"{60 * runs / took:.0f}",
-        "CPU time a run: command, with its publisher": f"{(many - few) / (runs - runs // 4) * 1e3:.0f} ms",
-        "CPU time a run: worker, supervisor, runner, kernel": f"{(workers - commands) / made:.2f} s",
+        "CPU time a run: command, with its publisher": f"{(many - few) / more * 1e3:.0f} ms",
+        "CPU time a run: worker, supervisor, runner, kernel": f"{at_work / more * 1e3:.0f} ms",
         "files of a run": f"{size_of(state / 'runs') / made / 1e3:.0f} kB",
         "of which the report": f"{reports / made / 1e3:.0f} kB",
         "SQLite ledger, a run": f"{size_of(state / 'ledger.sqlite') / made / 1e3:.1f} kB",
     }
 
 
-def sweep(folder: Path, address: str, values: range) -> tuple[float, float, list[dict[str, object]]]:
-    """CPU and wall-clock seconds of a sweep, and its records."""
+def sweep(folder: Path, address: str, values: range, warm: Path) -> tuple[float, float, list[dict[str, object]]]:
+    """CPU and wall-clock seconds of a sweep, and its records.
+
+    Args:
+        folder: The project.
+        address: The scheduler's.
+        values: Of the parameter.
+        warm: The folder of the command's own warm parents.
+    """
     # Nobody listens there: what MLflow costs is measured with MLflow.
-    environment = {**os.environ, "NIGHTBOOK_TRACKING_URI": "http://127.0.0.1:9"}
+    environment = {**os.environ, FOLDER: str(warm), "NIGHTBOOK_TRACKING_URI": "http://127.0.0.1:9"}
     command = [sys.executable, "-m", "nightbook", "sweep", "small", "--grid", f"x={','.join(map(str, values))}"]
-    used, began = cpu_of_children(), time.monotonic()
+    used, began = cpu_of_children() + cpu_of_parents(warm), time.monotonic()
     done = subprocess.run(
         [*command, "--executor", f"dask://{address}", "--json"],
         cwd=folder,
@@ -111,7 +127,8 @@ def sweep(folder: Path, address: str, values: range) -> tuple[float, float, list
         check=False,
         text=True,
     )
-    return cpu_of_children() - used, time.monotonic() - began, json.loads(done.stdout)["runs"]
+    took = time.monotonic() - began
+    return cpu_of_children() + cpu_of_parents(warm) - used, took, json.loads(done.stdout)["runs"]
 
 
 def measure_scheduler() -> dict[str, str]:
@@ -165,10 +182,31 @@ def size_of(place: Path) -> int:
     return sum(file.stat().st_size for file in files if file.is_file())
 
 
+@contextmanager
+def warm_folder() -> Iterator[Path]:
+    """A folder for warm parents, which end with it."""
+    with tempfile.TemporaryDirectory(prefix="nb-") as folder:
+        yield Path(folder)
+        end_parents({FOLDER: folder})
+
+
 def cpu_of_children() -> float:
     """CPU seconds of every child that has ended, with its own."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+def cpu_of_descendants() -> float:
+    """CPU seconds of those that live."""
+    times = [one.cpu_times() for one in psutil.Process().children(recursive=True)]
+    return sum(one.user + one.system for one in times)
+
+
+def cpu_of_parents(folder: Path) -> float:
+    """CPU seconds of the warm parents of a folder, and of all that they forked, once these have ended."""
+    holding({FOLDER: str(folder)})
+    times = [one.cpu_times() for one in parents_of(folder).values()]
+    return sum(one.user + one.system + one.children_user + one.children_system for one in times)
 
 
 if __name__ == "__main__":

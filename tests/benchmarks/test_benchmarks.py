@@ -8,7 +8,6 @@ import nbformat
 import pytest
 
 import notebooks
-import ours
 import run
 import soak
 import sweeps
@@ -94,11 +93,6 @@ def test_the_prefix_is_computed_before_the_parameter_is_used() -> None:
 @pytest.mark.parametrize("count", [1, 4, 7, 40])
 def test_no_two_sets_of_a_sweep_are_alike(count: int) -> None:
     assert len({(one["depth"], one["rate"]) for one in sweeps.small_sets(count)}) == count
-
-
-def test_the_last_end_counts_whatever_the_order_of_records() -> None:
-    runs = [{"ended_at": "1970-01-01T00:00:09+00:00"}, {"ended_at": "1970-01-01T01:00:02.5+01:00"}]
-    assert ours.last_end(runs) == 9
 
 
 def test_memory_is_read_from_the_line_of_its_kind() -> None:
