@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import time
 from contextlib import ExitStack
 from functools import partial
@@ -146,7 +145,7 @@ class SupervisedClient(NotebookClient):
         pid = int(cast("Any", self.km).provisioner.pid)
         Interruption.kernel_pid, Interruption.signal_kernel = pid, partial(os.killpg, pid)
         request, memory_bytes = self._journal.request, self._journal.request.limits.memory_bytes
-        if memory_bytes is not None and hasattr(resource, "prlimit"):
+        if memory_bytes is not None:
             bound_memory(memory_bytes, pid)
         self._journal.tell(EventKind.KERNEL_STARTED, pid=pid, engine=JUPYTER, reason=request.engine_reason)
 

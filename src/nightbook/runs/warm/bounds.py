@@ -62,6 +62,8 @@ def take(limits: Mapping[str, int], cores: Collection[int]) -> None:
 
 def bound_memory(memory_bytes: int, pid: int = 0) -> None:
     """Have a process, this one unless another is named, hold at most so much data; a lower limit that it has stays."""
+    if not hasattr(resource, "prlimit"):  # which is Linux's
+        return
     soft, hard = resource.prlimit(pid, resource.RLIMIT_DATA)
     resource.prlimit(pid, resource.RLIMIT_DATA, (_lower(memory_bytes, soft), _lower(memory_bytes, hard)))
 
