@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -49,7 +50,7 @@ def attendant(stand_in: WarmFolder, tmp_path: Path) -> Iterator[Callable[..., su
     """A process that has some code carried out elsewhere."""
     begun: list[subprocess.Popen[str]] = []
 
-    def begin(code: str, **options: int) -> subprocess.Popen[str]:
+    def begin(code: str, *, umask: int = -1, preexec_fn: Callable[[], None] | None = None) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "-c", ATTEND, code],
             cwd=tmp_path,
@@ -57,7 +58,8 @@ def attendant(stand_in: WarmFolder, tmp_path: Path) -> Iterator[Callable[..., su
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            umask=options.get("umask", -1),
+            umask=umask,
+            preexec_fn=preexec_fn,  # noqa: PLW1509 - it calls the operating system only
         )
         begun.append(process)
         return process
@@ -86,6 +88,29 @@ def test_a_command_has_the_surroundings_of_who_typed_it(
     folder, value, umask, pid = json.loads(process.communicate()[0])
     assert (folder, value, umask) == (str(tmp_path), "a value", 0o027)
     assert pid != process.pid
+
+
+def test_a_command_has_the_processors_and_limits_of_who_typed_it(
+    attendant: Callable[..., subprocess.Popen[str]],
+) -> None:
+    tell = (
+        "import json, os, resource\n"
+        "print(json.dumps([os.getppid(), sorted(os.sched_getaffinity(0)), resource.getrlimit(resource.RLIMIT_NOFILE)]))"
+    )
+    first, hard = min(os.sched_getaffinity(0)), resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+
+    def restrict() -> None:
+        os.sched_setaffinity(0, {first})
+        resource.setrlimit(resource.RLIMIT_NOFILE, (333, hard))
+
+    restricted, plain = (json.loads(attendant(tell, preexec_fn=one).communicate()[0]) for one in (restrict, None))
+    assert restricted == [plain[0], [first], [333, hard]]
+    assert plain[1:] == [sorted(os.sched_getaffinity(0)), list(resource.getrlimit(resource.RLIMIT_NOFILE))]
+
+
+def test_who_is_nicer_than_the_parent_is_not_served_by_it(attendant: Callable[..., subprocess.Popen[str]]) -> None:
+    process = attendant("print('done elsewhere')", preexec_fn=lambda: os.nice(1))
+    assert process.communicate()[0] == ""
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

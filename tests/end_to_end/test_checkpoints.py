@@ -300,7 +300,9 @@ def test_what_a_checkpoint_relies_on_must_be_as_it_was(eager: Scene) -> None:
         "own.py has changed": lambda: module.write_text("value = 2\n"),
         "the inputs have changed": lambda: read.write_text("2"),
         "out.txt has changed": lambda: written.write_text("2"),
-        "packages or environment variables have changed": lambda: eager.environment.update(WHAT_LIBRARIES_READ="1"),
+        "packages, environment variables or the limits of the process have changed": lambda: eager.environment.update(
+            WHAT_LIBRARIES_READ="1"
+        ),
     }
     for reason, change in changes.items():
         fail(eager, *codes, BAD, declares=declares)

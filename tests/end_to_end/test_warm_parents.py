@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
+import sys
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,13 +20,18 @@ from nightbook.settings import load_settings
 from nightbook.workflow.contact import open_ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from tests.end_to_end.conftest import WarmScene
 
 KINDS = ("kernel", "runner", "publisher")
 WAIT = "import os, time\nopen(f'waiting-{n}', 'w').close()\nwhile not os.path.exists('go'): time.sleep(0.05)"
+TELL = """
+import json, os, resource
+files, cores = resource.getrlimit(resource.RLIMIT_NOFILE), sorted(os.sched_getaffinity(0))
+print(json.dumps([os.getpriority(os.PRIO_PROCESS, 0), cores, files, resource.getrlimit(resource.RLIMIT_CORE)[0]]))
+"""
 ENGINES = [[("fork", "")], [("jupyter", "no warm process could be had")]]
 
 
@@ -220,3 +227,45 @@ def test_a_client_that_is_killed_leaves_the_parents_and_nothing_else(warm_scene:
     for kind, parent in parents.items():
         assert warm_scene.parent(kind) == parent
         warm_scene.wait_until(partial(has_no_children, parent), "the parent to reap its forks")
+
+
+def restrict() -> None:
+    """What `nice -n 5 taskset -c 0 sh -c "ulimit -S -n 333; ulimit -S -c 0; …"` does before its command begins."""
+    os.nice(5)
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    for kind, soft in ((resource.RLIMIT_NOFILE, 333), (resource.RLIMIT_CORE, 0)):
+        resource.setrlimit(kind, (soft, resource.getrlimit(kind)[1]))
+
+
+def soften() -> None:
+    """What `ulimit -S -n 333` does."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (333, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+
+def told(scene: WarmScene, *arguments: str, preexec_fn: Callable[[], None] | None = None) -> tuple[str, object]:
+    """The engine that a run of one notebook had, and what its cell says of its process."""
+    client = scene.start("run", "--json", "--force", *arguments, "tells", preexec_fn=preexec_fn)
+    output, errors = client.communicate(timeout=scene.patience_seconds)
+    assert client.returncode == 0, errors
+    (record,) = json.loads(output)["runs"]
+    ((engine, _),) = scene.engines(record)
+    return engine, json.loads(scene.executed(record).cells[1].outputs[0].text)
+
+
+def test_a_restricted_command_has_restricted_cells_and_leaves_those_of_others_as_they_were(
+    warm_scene: WarmScene,
+) -> None:
+    warm_scene.stage("tells", TELL)
+    code, hard = [sys.executable, "-c", TELL], resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    plain, narrow = (json.loads(subprocess.check_output(code, preexec_fn=one)) for one in (None, restrict))
+    assert plain != narrow
+    # The parents of all but the nice ones are started by this command.
+    assert told(warm_scene, preexec_fn=soften)[1] == [*plain[:2], [333, hard], plain[3]]
+    assert [warm_scene.parent(kind).rlimit(resource.RLIMIT_NOFILE)[0] for kind in KINDS] == [hard] * 3
+    assert told(warm_scene) == ("fork", plain)
+    assert told(warm_scene, preexec_fn=restrict)[1] == narrow
+    assert told(warm_scene, preexec_fn=restrict) == ("fork", narrow)
+    assert told(warm_scene, "--engine", "jupyter", preexec_fn=restrict) == ("jupyter", narrow)
+    assert told(warm_scene) == ("fork", plain)
+    assert told(warm_scene, "--engine", "jupyter") == ("jupyter", plain)
+    assert warm_scene.survivors() == []

@@ -49,7 +49,7 @@ def origin(request_of_a_run: ExecutionRequest, tmp_path: Path) -> Unfinished:
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Checkpoint:
     """The one that it left before its third code cell."""
-    place = place_of(KERNEL, os.environ, root=str(tmp_path)).key
+    place = place_of(KERNEL, os.environ, root=str(tmp_path)).circumstances
     return Checkpoint(key="checkpoint-before-3", position=3, cell=3, made_at=1.0, saves_seconds=1.0, place=place)
 
 
@@ -101,7 +101,7 @@ def test_what_was_asked_for_has_to_be_the_same(
         assert why_not_continued(request, origin, checkpoint, pasts) == reason
     monkeypatch.setenv("WHAT_LIBRARIES_READ", "1")
     reason = why_not_continued(request_of_a_run, origin, checkpoint, pasts)
-    assert reason == "packages or environment variables have changed"
+    assert reason == "packages, environment variables or the limits of the process have changed"
     (Path(origin.folder) / REQUEST).unlink()
     reason = why_not_continued(request_of_a_run, origin, checkpoint, pasts)
     assert reason == "what train #12 was asked for cannot be read"

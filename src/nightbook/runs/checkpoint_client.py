@@ -61,7 +61,8 @@ class CheckpointingClient(BranchClient):
         try:
             place = checkpoint_place(key).socket
             answer = self._ask(place, time.time() + wishes.keep_seconds)
-            parent = place_of(KERNEL, os.environ, root=request.root, secrets=secret_variables(request.secrets)).key
+            secrets = secret_variables(request.secrets)
+            parent = place_of(KERNEL, os.environ, root=request.root, secrets=secrets).circumstances
         except StorageError as error:
             answer, parent = Answer(error.message, ()), ""
         if answer.reason:

@@ -27,7 +27,7 @@ class Checkpoint:
         cell: The cell's index in the source notebook; None for the injected parameters.
         made_at: Seconds since the epoch.
         saves_seconds: What the cells took since the checkpoint before it.
-        place: The key of the warm parent that its kernel came from: what it was started with.
+        place: The circumstances of the warm parent that its kernel came from: what it was started with.
         modules: The state of each of the project's own modules that was loaded, by path.
         outputs: The state of each declared output that had been written, by path.
         ended: Why it is there no more; empty as long as nobody ended it.

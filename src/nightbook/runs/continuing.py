@@ -151,7 +151,9 @@ def _other_circumstances(request: ExecutionRequest, origin: Unfinished) -> str:
 
 def _other_environment(request: ExecutionRequest, checkpoint: Checkpoint) -> str:
     place = place_of(KERNEL, os.environ, root=request.warm_root, secrets=secret_variables(request.secrets))
-    return "" if place.key == checkpoint.place else "packages or environment variables have changed"
+    if place.circumstances == checkpoint.place:
+        return ""
+    return "packages, environment variables or the limits of the process have changed"
 
 
 def _fork(request: ExecutionRequest, checkpoint: Checkpoint) -> KernelEnds | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import time
 from contextlib import ExitStack
 from functools import partial
@@ -27,6 +26,7 @@ from nightbook.runs.outputs import CellOutputs, size_of, storable_data, too_larg
 from nightbook.runs.preparations import preparations
 from nightbook.runs.request import FORK, JUPYTER
 from nightbook.runs.sockets import socket_folder
+from nightbook.runs.warm.bounds import bound_memory
 from nightbook.runs.warm.forked_kernel import ForkedKernelManager
 
 if TYPE_CHECKING:
@@ -145,8 +145,8 @@ class SupervisedClient(NotebookClient):
         pid = int(cast("Any", self.km).provisioner.pid)
         Interruption.kernel_pid, Interruption.signal_kernel = pid, partial(os.killpg, pid)
         request, memory_bytes = self._journal.request, self._journal.request.limits.memory_bytes
-        if memory_bytes is not None and hasattr(resource, "prlimit"):
-            resource.prlimit(pid, resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+        if memory_bytes is not None:
+            bound_memory(memory_bytes, pid)
         self._journal.tell(EventKind.KERNEL_STARTED, pid=pid, engine=JUPYTER, reason=request.engine_reason)
 
     def _execute_cells(self, first: int, end: int | None = None) -> bool:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,6 +71,20 @@ def test_kernels_go_on_from_a_checkpoint_each_on_its_own_and_its_own_kernel_does
     shown = [kernel.execute(use).shown for kernel in (talk, go_on(), go_on())]
     assert shown[0] == shown[1] == shown[2]
     assert "'b'" in shown[0][0][1]
+
+
+def test_a_kernel_that_goes_on_has_the_limits_of_who_asked_but_for_those_that_a_cell_has_set(
+    talk: Talk, place: Place, go_on: Callable[[], Talk]
+) -> None:
+    talk.execute("import resource as r; r.setrlimit(r.RLIMIT_CORE, (0, 0))")
+    leave(talk, place)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft - 7, hard))
+    try:
+        shown = go_on().execute("r.getrlimit(r.RLIMIT_NOFILE)[0], r.getrlimit(r.RLIMIT_CORE)").shown
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert shown == [("execute_result", f"({soft - 7}, (0, 0))")]
 
 
 def test_memory_that_runs_out_costs_the_checkpoint_first_and_no_kernel_that_goes_on(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 from nightbook.runs.warm.isolation import present_surroundings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 ENTER = """
@@ -29,8 +30,8 @@ enter(Surroundings(**wanted))
 def entered(tmp_path: Path) -> Callable[..., Any]:
     """Has a process enter surroundings, and returns what it then says of itself in JSON."""
 
-    def enter(after: str, *, before: str = "", umask: int = 0o022, **environment: str) -> Any:
-        surroundings = {"environment": environment, "working_directory": str(tmp_path), "umask": umask}
+    def enter(after: str, *, before: str = "", given: Mapping[str, Any] | None = None, **environment: str) -> Any:
+        surroundings = {"environment": environment, "working_directory": str(tmp_path), **(given or {})}
         code = ENTER.format(before=before, after=f"print(json.dumps({after}))")
         command = [sys.executable, "-c", code, json.dumps(surroundings)]
         return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
@@ -40,7 +41,7 @@ def entered(tmp_path: Path) -> Callable[..., Any]:
 
 def test_environment_folder_and_umask_are_those_asked_for(entered: Callable[..., Any], tmp_path: Path) -> None:
     after = "[dict(os.environ), os.getcwd(), os.umask(0), os.popen('echo $A').read()]"
-    assert entered(after, umask=0o027, A="1") == [{"A": "1"}, str(tmp_path), 0o027, "1\n"]
+    assert entered(after, given={"umask": 0o027}, A="1") == [{"A": "1"}, str(tmp_path), 0o027, "1\n"]
 
 
 def test_what_imports_set_in_the_environment_stays_below_what_was_asked_for(entered: Callable[..., Any]) -> None:
@@ -54,17 +55,40 @@ def test_the_time_zone_is_that_of_the_environment(entered: Callable[..., Any]) -
     assert entered("time.tzname", before=before, TZ="Europe/Berlin") == ["CET", "CEST"]
 
 
-def test_signals_are_as_in_a_fresh_process(entered: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("how", ["print", "signal.SIG_IGN"])
+def test_signals_are_as_in_a_fresh_process(entered: Callable[..., Any], how: str) -> None:
     before = (
         "import signal\n"
-        "for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT): signal.signal(number, print)\n"
+        "for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:\n"
+        f"    signal.signal(number, {how})\n"
         "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])"
     )
     after = (
-        "[signal.getsignal(signal.SIGINT) is signal.default_int_handler, len(signal.pthread_sigmask(signal.SIG_BLOCK, ())),"
-        " *(signal.getsignal(number) == signal.SIG_DFL for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP))]"
+        "[len(signal.pthread_sigmask(signal.SIG_BLOCK, ())), signal.getsignal(signal.SIGINT).__name__,"
+        " sorted(one.name for one in signal.Signals if signal.getsignal(one) == signal.SIG_IGN),"
+        " [one for one in signal.valid_signals() if signal.getsignal(one) is print]]"
     )
-    assert entered(after, before=before) == [True, 0, True, True, True]
+    assert entered(after, before=before) == [0, "default_int_handler", ["SIGPIPE", "SIGXFSZ"], []]
+
+
+def test_what_is_done_about_crashes_below_python_stays(entered: Callable[..., Any]) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as crashed:
+        entered("os.kill(os.getpid(), 11)", before="import faulthandler; faulthandler.enable()")
+    assert "Fatal Python error: Segmentation fault" in crashed.value.stderr
+
+
+def test_limits_and_processors_are_those_asked_for(entered: Callable[..., Any]) -> None:
+    one = min(os.sched_getaffinity(0))
+    after = "[__import__('resource').getrlimit(__import__('resource').RLIMIT_NOFILE)[0], list(os.sched_getaffinity(0))]"
+    given = {"limits": {"RLIMIT_NOFILE": 222}, "processors": [one]}
+    assert entered(after, given=given) == [222, [one]]
+
+
+def test_libraries_have_a_thread_for_each_processor_that_was_asked_for(entered: Callable[..., Any]) -> None:
+    before = "os.environ['OPENBLAS_NUM_THREADS'] = '1'\nimport numpy, threadpoolctl"
+    after = "[one['num_threads'] for one in threadpoolctl.threadpool_info() if one['internal_api'] == 'openblas']"
+    found = entered(after, before=before, given={"processors": [min(os.sched_getaffinity(0))]})
+    assert found == [1] * len(found)
 
 
 def test_two_forks_of_one_process_draw_different_numbers_and_have_different_keys() -> None:
@@ -129,6 +153,8 @@ def test_the_present_surroundings_are_those_of_this_process(tmp_path: Path) -> N
         found = present_surroundings(str(tmp_path))
         assert (found.umask, found.working_directory) == (0o031, str(tmp_path))
         assert found.environment == dict(os.environ)
+        assert found.limits["RLIMIT_NOFILE"] == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        assert set(found.processors) == os.sched_getaffinity(0)
         assert os.umask(0o031) == 0o031
     finally:
         os.umask(before)

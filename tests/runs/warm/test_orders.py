@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.warmth import open_descriptors
@@ -13,10 +14,12 @@ from tests.warmth import open_descriptors
 from nightbook.runs.warm.isolation import Surroundings
 from nightbook.runs.warm.orders import Order, receive_order, send_order
 
+OTHERS: dict[str, Any] = {"memory_bytes": 5, "limits": {"RLIMIT_CORE": -1, "RLIMIT_NOFILE": 9}, "processors": [0, 3]}
+
 
 def order(**environment: str) -> Order:
     return Order(
-        surroundings=Surroundings(environment=environment, working_directory="/", umask=0o77, memory_bytes=5),
+        surroundings=Surroundings(environment=environment, working_directory="/", umask=0o77, **OTHERS),
         module="m",
         arguments=("a", "b"),
         containment="process_tree",

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import os
+import resource
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +22,7 @@ from nightbook.runs.warm.places import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.warmth import WarmFolder
@@ -76,6 +80,60 @@ def test_what_is_installed_counts(site: Path, environment: dict[str, str]) -> No
     os.utime(site, ns=(1, 1))
     until(lambda: installed_state() != before)
     assert place_of(RUNNER, environment) != place
+
+
+def test_what_conda_installs_beside_python_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for prefix in ("prefix", "base_prefix"):
+        monkeypatch.setattr(sys, prefix, str(tmp_path / prefix))
+        until(lambda: "conda-meta@0" in installed_state())
+        account = tmp_path / prefix / "conda-meta"
+        account.mkdir(parents=True)
+        until(lambda: f"{account}@{account.stat().st_mtime_ns}" in installed_state())  # noqa: B023 - called at once
+        os.utime(account, ns=(1, 1))
+        until(lambda: f"{account}@1" in installed_state())  # noqa: B023 - as above
+
+
+def key_under(restrict: Callable[[], object] | None, kind: str) -> str:
+    """The key for a process that was restricted before it began."""
+    code = f"import os\nfrom nightbook.runs.warm.places import place_of\nprint(place_of({kind!r}, os.environ).key)"
+    return subprocess.check_output([sys.executable, "-c", code], preexec_fn=restrict, text=True).strip()
+
+
+def narrow() -> None:
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
+def soften() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (300, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+
+def harden() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300))
+
+
+@pytest.mark.usefixtures("warm")
+@pytest.mark.parametrize("kind", [KERNEL, RUNNER])
+def test_what_a_fork_cannot_be_given_gives_another_place(kind: str) -> None:
+    plain = key_under(None, kind)
+    assert [key_under(one, kind) == plain for one in (None, soften, harden, lambda: os.nice(5))] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    # Libraries may look when they are imported.
+    is_alike = len(os.sched_getaffinity(0)) == 1 or kind == RUNNER
+    assert (key_under(narrow, kind) == plain) == is_alike
+
+
+def test_another_control_group_gives_another_place_in_the_same_circumstances(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = place_of(KERNEL, environment)
+    monkeypatch.setattr("nightbook.runs.warm.places.control_group", lambda: "0::/another")
+    there = place_of(KERNEL, environment)
+    assert here != there
+    assert here.circumstances == there.circumstances != place_of(KERNEL, {**environment, "A": "b"}).circumstances
 
 
 def test_the_folder_is_made_for_its_owner_alone(warm: WarmFolder) -> None:

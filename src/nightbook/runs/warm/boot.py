@@ -14,6 +14,7 @@ from typing import NoReturn
 from setproctitle import setproctitle
 
 from nightbook.loading import UNUSED_VALIDATORS, collect_rarely, without
+from nightbook.runs.warm.bounds import rise
 from nightbook.runs.warm.parent import WarmParent
 from nightbook.runs.warm.places import IDLE, KERNEL, Place
 from nightbook.runs.warm.preload import Preloader, threads
@@ -29,6 +30,7 @@ def main() -> None:
     # The shell that started us has the keyboard's signals ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    rise()
     # Where a module has taken us that proved unfit, should this be a new beginning.
     os.chdir(place.folder)
     kind = place.key.partition("-")[0]

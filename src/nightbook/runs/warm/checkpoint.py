@@ -26,8 +26,9 @@ from nightbook.runs.warm.preload import Preloader
 from nightbook.runs.warm.trunk import FOREVER_SECONDS, Trunk
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator
 
+    from nightbook.runs.warm.isolation import Surroundings
     from nightbook.runs.warm.orders import Order
     from nightbook.runs.warm.service import KernelService
 
@@ -42,19 +43,19 @@ class Checkpoint(Trunk):
 
     Args:
         service: The kernel's, between two requests.
-        environment: What its process was given, before anything changed it.
+        surroundings: What its process was given, before anything changed it.
         opened: Descriptors that the cells have opened.
     """
 
-    def __init__(self, service: KernelService, environment: Mapping[str, str], opened: Collection[int]) -> None:
-        super().__init__(service, environment, _GENERATORS)
+    def __init__(self, service: KernelService, surroundings: Surroundings, opened: Collection[int]) -> None:
+        super().__init__(service, surroundings, _GENERATORS)
         self._opened = opened
         self._score = _ENDS_WITH_MEMORY.read_text(encoding="ascii")
 
     def stay(self, place: Path, until: float, said: int) -> NoReturn:
         """Serve at a socket, in a process just forked for it; says by closing a descriptor that it does."""
         os.setsid()
-        setproctitle(f"{CHECKPOINT} {self._environment.get(RUN_VARIABLE, '')}")
+        setproctitle(f"{CHECKPOINT} {self._surroundings.environment.get(RUN_VARIABLE, '')}")
         _cut_ties(open_descriptors().keys() - {*self._opened, said})
         own_files(self._opened)
         with suppress(OSError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import sys
 import time
@@ -13,8 +12,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nightbook.runs.warm.bounds import bound_memory, processors, soft_limits, take
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 INLINE = "module://matplotlib_inline.backend_inline"
 
@@ -28,12 +29,16 @@ class Surroundings:
         working_directory: Absolute.
         umask: Of the files that it makes.
         memory_bytes: The most data that it may hold; None for any.
+        limits: Its soft limits, by their names in `resource`; those that are not named stay as they are.
+        processors: On which it may run; none for all that its parent may use.
     """
 
     environment: Mapping[str, str]
     working_directory: str
     umask: int = 0o022
     memory_bytes: int | None = None
+    limits: Mapping[str, int] = field(default_factory=dict)
+    processors: Sequence[int] = ()
     changed_by_imports: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -42,7 +47,14 @@ def present_surroundings(working_directory: str = "", memory_bytes: int | None =
     umask = os.umask(0o077)
     os.umask(umask)
     folder = working_directory or str(Path.cwd())
-    return Surroundings(environment=dict(os.environ), working_directory=folder, umask=umask, memory_bytes=memory_bytes)
+    return Surroundings(
+        environment=dict(os.environ),
+        working_directory=folder,
+        umask=umask,
+        memory_bytes=memory_bytes,
+        limits=soft_limits(),
+        processors=processors(),
+    )
 
 
 def enter(surroundings: Surroundings) -> None:
@@ -59,8 +71,9 @@ def enter(surroundings: Surroundings) -> None:
     os.umask(surroundings.umask)
     time.tzset()
     _begin_family(surroundings.working_directory)
+    take(surroundings.limits, surroundings.processors)
     if surroundings.memory_bytes is not None:
-        resource.setrlimit(resource.RLIMIT_DATA, (surroundings.memory_bytes,) * 2)
+        bound_memory(surroundings.memory_bytes)
     _seed()
     _use_threads(environment)
 
@@ -76,8 +89,11 @@ def open_descriptors() -> dict[int, str]:
 
 def _restore_signals() -> None:
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    for number in signal.valid_signals() - _UNTOUCHABLE:
+        wanted = _AT_PYTHONS_START.get(number, signal.SIG_DFL)
+        # None is one that was not set by Python, such as those of `faulthandler`: a fresh process has it too.
+        if signal.getsignal(number) not in {wanted, None}:
+            signal.signal(number, wanted)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
@@ -113,6 +129,12 @@ def _use_threads(environment: Mapping[str, str]) -> None:
         library.set_num_threads(int(asked) if asked.isdecimal() and int(asked) else available)
 
 
+_UNTOUCHABLE = {signal.SIGKILL, signal.SIGSTOP}
+_AT_PYTHONS_START: Mapping[int, Any] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGPIPE: signal.SIG_IGN,
+    signal.SIGXFSZ: signal.SIG_IGN,
+}
 _USERS_OF_THREADS = ("numpy", "sklearn", "torch")
 """Those that load the libraries concerned."""
 _VARIABLES = {

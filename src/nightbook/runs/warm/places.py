@@ -1,7 +1,7 @@
 """Which warm parent serves a process of given surroundings, and where it listens.
 
 A parent is shared by all commands of one user as long as a fork of it cannot be told from a fresh process: the same
-interpreter, the same installed files, the same environment but for what a fork can be given anew.
+interpreter, the same installed files, the same environment and rights but for what a fork can be given anew.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from nightbook.errors import StorageError
 from nightbook.pipelines.distributions import site_folders
+from nightbook.runs.warm.bounds import control_group, for_good, processors
 from nightbook.runs.warm.isolation import ONE_THREAD
 from nightbook.version import __version__
 
@@ -85,6 +86,11 @@ class Place:
     folder: Path
 
     @property
+    def circumstances(self) -> str:
+        """The key without the control groups: those of another login, say, in which all else is the same."""
+        return self.key.rpartition("-")[0]
+
+    @property
     def socket(self) -> Path:
         """Where it listens."""
         return self.folder / f"{self.key}.sock"
@@ -115,9 +121,15 @@ def place_of(kind: str, environment: Mapping[str, str], *, root: str = "", secre
     told = set(secrets)
     counts = _counts_for_kernels if kind == KERNEL else _counts_for_ours
     said = sorted(f"{name}={value}" for name, value in environment.items() if counts(name) and name not in told)
-    parts = (kind, root, __version__, sys.executable, sys.version, installed_state(), _namespaces(), *said)
-    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
-    return Place(key=f"{kind}-{digest[:16]}", folder=warm_folder(environment))
+    # Any library may ask when it is imported how many processors there are, as dask does.
+    said += [str(processors())] if kind == KERNEL else []
+    parts = (kind, root, __version__, sys.executable, sys.version, installed_state(), _namespaces(), for_good(), *said)
+    key = f"{kind}-{_digest(*parts)[:16]}-{_digest(control_group())[:8]}"
+    return Place(key=key, folder=warm_folder(environment))
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _counts_for_kernels(name: str) -> bool:
@@ -166,7 +178,9 @@ def installed_state() -> str:
 @lru_cache(maxsize=1)
 def _installed_state(sites: tuple[str, ...], process: int, second: int) -> str:
     del process, second
-    places = [*sites, str(Path(sys.prefix) / "pyvenv.cfg"), sys.executable]
+    # Conda keeps account there of all that it installs, also of what is no part of Python.
+    accounts = {f"{prefix}/conda-meta" for prefix in (sys.prefix, sys.base_prefix)}
+    places = [*sites, str(Path(sys.prefix) / "pyvenv.cfg"), sys.executable, *sorted(accounts)]
     own = Path(__file__).parents[2]
     return " ".join(f"{place}@{_changed_at(place)}" for place in [*places, *_source_files(str(own))])
 

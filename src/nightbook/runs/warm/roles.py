@@ -95,7 +95,7 @@ def _be_kernel(order: Order) -> NoReturn:
     _take_standard(os.open(os.devnull, os.O_RDONLY), printed, complained)
     enter(order.surroundings)
     service = import_module("nightbook.runs.warm.service")
-    rooting = service.Rooting(order.surroundings.environment, *trunk)
+    rooting = service.Rooting(order.surroundings, *trunk)
     service.serve_kernel(socket.socket(fileno=messages), log, rooting)
     os._exit(0)
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
     from nightbook.runs.warm.frames import Frame
+    from nightbook.runs.warm.isolation import Surroundings
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,12 @@ class Rooting:
     """What a kernel needs of which forks are to go on.
 
     Attributes:
-        environment: What its process was given, before anything changed it.
+        surroundings: What its process was given, before anything changed it.
         listener: A descriptor of the socket where it will listen as a trunk; -1 for none.
         connection: A descriptor of a connection to whoever had the trunk made; -1 for none.
     """
 
-    environment: Mapping[str, str]
+    surroundings: Surroundings
     listener: int = -1
     connection: int = -1
 
@@ -117,7 +118,7 @@ class KernelService:
         reason = trunk.why_not_forked(self._loop, self._opened_before)
         self._writer.write(TRUNK, reason.encode())
         if not reason:
-            made = trunk.Trunk(self, self._rooting.environment, wishes["seeded"])
+            made = trunk.Trunk(self, self._rooting.surroundings, wishes["seeded"])
             listener, connection = self._rooting.listener, self._rooting.connection
             trunk.serve_forks(made, socket.socket(fileno=listener), socket.socket(fileno=connection))
 
@@ -130,15 +131,15 @@ class KernelService:
         if not reason:
             opened = open_descriptors().items()
             self._opened_by_cells = frozenset(one for one, target in opened if self._opened_before.get(one) != target)
-            made = module.Checkpoint(self, self._rooting.environment, self._opened_by_cells)
+            made = module.Checkpoint(self, self._rooting.surroundings, self._opened_by_cells)
             reason = module.leave(made, Path(wishes["socket"]), wishes["until"])
         answer = {"reason": reason, "modules": module.own_modules(wishes["root"], wishes["known"])}
         self._writer.write(CHECKPOINT, json.dumps(answer).encode())
 
-    def go_on(self, stream: socket.socket, log_descriptor: int, environment: Mapping[str, str]) -> None:
+    def go_on(self, stream: socket.socket, log_descriptor: int, surroundings: Surroundings) -> None:
         """In a fork: be the kernel of another run from here on, until the socket ends."""
         self._stream, self._writer, self._pid = stream, FrameWriter(stream), os.getpid()
-        self._rooting = Rooting(environment)
+        self._rooting = Rooting(surroundings)
         self._app.session.writer = self._writer
         # Its messages are no longer those of a child that a cell forked.
         self._app.session.pid = self._pid

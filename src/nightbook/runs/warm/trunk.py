@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import resource
 import select
 import signal
 import socket
@@ -26,6 +25,7 @@ from setproctitle import setproctitle
 
 from nightbook.runs.census import RUN_VARIABLE
 from nightbook.runs.containment import Containment
+from nightbook.runs.warm.bounds import bound_memory, take
 from nightbook.runs.warm.isolation import open_descriptors
 from nightbook.runs.warm.keeper import KERNEL_TITLE, TITLE, end_strays, keep
 from nightbook.runs.warm.parent import WarmParent
@@ -34,6 +34,7 @@ from nightbook.runs.warm.preload import Preloader, threads
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from nightbook.runs.warm.isolation import Surroundings
     from nightbook.runs.warm.orders import Order
     from nightbook.runs.warm.service import KernelService
 
@@ -47,13 +48,13 @@ class Trunk:
 
     Args:
         service: The kernel's, between two requests.
-        environment: What its process was given, before anything changed it.
+        surroundings: What its process was given, before anything changed it.
         seeded: Generators of random numbers that the cells have seeded: each fork goes on with their state.
     """
 
-    def __init__(self, service: KernelService, environment: Mapping[str, str], seeded: Collection[str]) -> None:
+    def __init__(self, service: KernelService, surroundings: Surroundings, seeded: Collection[str]) -> None:
         self._service = service
-        self._environment = environment
+        self._surroundings = surroundings
         self._seeded = frozenset(seeded)
         # Python seeds its own generator anew in every fork.
         self._random = random.getstate()
@@ -83,21 +84,23 @@ class Trunk:
             os.dup2(descriptor, number)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        self._take_over(order)
-        self._service.go_on(socket.socket(fileno=messages), log, order.surroundings.environment)
+        self._take_over(order.surroundings)
+        self._service.go_on(socket.socket(fileno=messages), log, order.surroundings)
 
-    def _take_over(self, order: Order) -> None:
+    def _take_over(self, given: Surroundings) -> None:
         """What is this run's own; what the cells have made of the rest stays."""
-        given = order.surroundings.environment
-        for name in {*given, *self._environment}:
-            if given.get(name) == self._environment.get(name):
+        had = self._surroundings
+        for name in {*given.environment, *had.environment}:
+            if given.environment.get(name) == had.environment.get(name):
                 continue
-            if name in given:
-                os.environ[name] = given[name]
+            if name in given.environment:
+                os.environ[name] = given.environment[name]
             else:
                 os.environ.pop(name, None)
-        if order.surroundings.memory_bytes is not None:
-            resource.setrlimit(resource.RLIMIT_DATA, (order.surroundings.memory_bytes,) * 2)
+        limits = {name: limit for name, limit in given.limits.items() if limit != had.limits.get(name)}
+        take(limits, given.processors if given.processors != had.processors else ())
+        if given.memory_bytes is not None:
+            bound_memory(given.memory_bytes)
         if "random" in self._seeded:
             random.setstate(self._random)
         numpy: Any = sys.modules.get("numpy")
