@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from papermill.engines import NotebookExecutionManager
 
+    from nightbook.pipelines.modules import ModuleFinder, Used
     from nightbook.runs.warm.forked_kernel import ForkedKernelManager
 
 STARTUP_SECONDS = 60
@@ -66,6 +67,9 @@ def fork_for(kernel_name: str, sources: Iterable[str]) -> tuple[ForkedKernelMana
     kernel = import_module("nightbook.pipelines.kernels").find_kernel(kernel_name)
     if not kernel.is_plain:
         return None, f"the kernel '{kernel_name}' has an environment of its own, or is not Python"
+    used = _used_by(sources)
+    if used.stand_ins:
+        return None, f"the notebook's own {', '.join(used.stand_ins)} stands in for what is installed"
     places, kernels = import_module("nightbook.runs.warm.places"), import_module("nightbook.runs.warm.kernels")
     isolation, containment = import_module("nightbook.runs.warm.isolation"), import_module("nightbook.runs.containment")
     folder, ends = str(Path.cwd()), None
@@ -74,7 +78,7 @@ def fork_for(kernel_name: str, sources: Iterable[str]) -> tuple[ForkedKernelMana
             places.place_of(places.KERNEL, os.environ, root=folder),
             isolation.present_surroundings(),
             containment.choose_containment(),
-            imports=kernels.Imports(now=_imports_of(sources)),
+            imports=kernels.Imports(now=used.imported),
             log=2,
         )
     if ends is None:
@@ -82,10 +86,10 @@ def fork_for(kernel_name: str, sources: Iterable[str]) -> tuple[ForkedKernelMana
     return import_module("nightbook.runs.warm.forked_kernel").ForkedKernelManager(ends), ""
 
 
-def _imports_of(sources: Iterable[str]) -> tuple[str, ...]:
-    syntax, modules = import_module("nightbook.notebooks.syntax"), import_module("nightbook.pipelines.modules")
-    names = set[str]()
-    for source in sources:
-        with suppress(SyntaxError):
-            names.update(modules.imported_names(syntax.parse_cell(source)))
-    return tuple(sorted(names))
+def _used_by(sources: Iterable[str]) -> Used:
+    """What a notebook imports, and modules beside it; nothing is remembered for another time."""
+    nowhere, pipelines = Path(os.devnull), "nightbook.pipelines"
+    digests = import_module(f"{pipelines}.digests").FileDigests(nowhere)
+    memory = import_module(f"{pipelines}.memory").Memory(nowhere)
+    finder: ModuleFinder = import_module(f"{pipelines}.modules").ModuleFinder([], digests, memory)
+    return finder.used_by({source: source for source in sources}, Path.cwd())

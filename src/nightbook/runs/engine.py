@@ -118,7 +118,7 @@ def why_no_checkpoints(request: ExecutionRequest) -> str:
     """Why the run leaves none although they were asked for; empty when it does, or they were not."""
     if request.checkpointing is None or request.engine == FORK:
         return request.no_checkpoints
-    return request.engine_reason or f"the {request.engine} engine leaves none"
+    return ": ".join(filter(None, (f"the {request.engine} engine leaves none", request.engine_reason)))
 
 
 def begun_kernel(journal: Journal, cells: Sequence[NotebookNode]) -> tuple[KernelEnds | None, TakenCells | None]:

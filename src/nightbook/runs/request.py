@@ -118,7 +118,7 @@ class ExecutionRequest:
         heartbeat_seconds: How often the supervisor tells the ledger that it lives.
         containment: How the run's processes are held together: `auto`, `pid_namespace` or `process_tree`.
         engine: What runs the cells: `fork` or `jupyter`.
-        engine_reason: Why it is not the engine that was asked for, empty when it is.
+        engine_reason: Why it is not `fork`, empty when it is.
         project: Whose warm parents serve it: the root where the command was typed, also on a worker; empty for `root`.
         imports: Modules that the notebook imports.
         expected_imports: Modules that the project's other notebooks import.
