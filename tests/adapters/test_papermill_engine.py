@@ -97,7 +97,7 @@ def test_an_own_module_that_a_fork_may_not_see_is_imported_by_jupyters_kernel(
         (tmp_path / f"{name}.py").write_text(written, encoding="utf-8")
         made = papermill.execute_notebook(source, None, engine_name=ENGINE, progress_bar=False)
         assert where in printed(made.cells[1].outputs)
-    reason = "the notebook's own yaml stands in for what is installed"
+    reason = "its own module yaml stands in for an installed one"
     assert fork_for("python3", ["import helper"]) == (None, reason)
 
 

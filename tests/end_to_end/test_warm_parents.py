@@ -209,6 +209,24 @@ def test_an_own_module_is_not_replaced_by_an_installed_one_that_another_notebook
     assert warm_scene.engines(record) == [("jupyter", "asked for with --engine")]
 
 
+def test_an_own_module_is_not_replaced_by_what_a_library_imports(warm_scene: WarmScene, site: Path) -> None:
+    install(site, "leaning", "1.0", "import leant_on\nWHERE = leant_on.__file__\n")
+    install(site, "leant_on", "1.0", "")
+    _, path = (warm_scene.notebook(f"{one}/reads", "import leaning\nprint(leaning.WHERE)") for one in ("here", "there"))
+    own = path.parent / "leant_on.py"
+    own.touch()
+    (record,) = warm_scene.run("here/reads.ipynb")
+    assert warm_scene.engines(record) == [("fork", "")]
+    (record,) = warm_scene.run("there/reads.ipynb")
+    assert warm_scene.executed(record).cells[0].outputs[0].text == f"{own}\n"
+    assert warm_scene.engines(record) == [("jupyter", "its own module leant_on stands in for an installed one")]
+    assert not (warm_scene.folder(record) / "refusal.txt").exists()
+    own.unlink()
+    (record,) = warm_scene.run("there/reads.ipynb", "--force")
+    assert warm_scene.engines(record) == [("fork", "")]
+    assert warm_scene.survivors() == []
+
+
 @pytest.mark.slow
 def test_many_runs_at_once_leave_nothing_behind(warm_scene: WarmScene) -> None:
     # `make bench` does it with 200 at once and with 1,000 in a row.

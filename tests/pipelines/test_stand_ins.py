@@ -68,3 +68,12 @@ def test_a_module_in_the_root_does_where_python_looks_there_first(
         assert project.stand_ins("yaml", source=source) == ("yaml",)
     monkeypatch.setenv("PYTHONPATH", str(project.root))
     assert project.stand_ins("yaml") == ("yaml",)
+
+
+def test_what_is_installed_where_the_environment_says_is_no_own_module(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.make("site-packages/yaml.py")
+    monkeypatch.setenv("PYTHONPATH", str(project.root / "site-packages"))
+    monkeypatch.syspath_prepend(project.root / "site-packages")
+    assert project.stand_ins("yaml") == ()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,12 +67,13 @@ def fork_for(kernel_name: str, sources: Iterable[str]) -> tuple[ForkedKernelMana
     if not kernel.is_plain:
         return None, f"the kernel '{kernel_name}' has an environment of its own, or is not Python"
     used = _used_by(sources)
-    if used.stand_ins:
-        return None, f"the notebook's own {', '.join(used.stand_ins)} stands in for what is installed"
+    if reason := import_module("nightbook.pipelines.stand_ins").reason_of(used.stand_ins):
+        return None, reason
     places, kernels = import_module("nightbook.runs.warm.places"), import_module("nightbook.runs.warm.kernels")
     isolation, containment = import_module("nightbook.runs.warm.isolation"), import_module("nightbook.runs.containment")
-    folder, ends = str(Path.cwd()), None
-    with suppress(import_module("nightbook.errors").StorageError):
+    folder = str(Path.cwd())
+    refusal = import_module("nightbook.runs.warm.orders").RefusalError
+    try:
         ends = kernels.fork_kernel(
             places.place_of(places.KERNEL, os.environ, root=folder),
             isolation.present_surroundings(),
@@ -81,6 +81,10 @@ def fork_for(kernel_name: str, sources: Iterable[str]) -> tuple[ForkedKernelMana
             imports=kernels.Imports(now=used.imported),
             log=2,
         )
+    except refusal as error:
+        return None, str(error)
+    except import_module("nightbook.errors").StorageError:
+        ends = None
     if ends is None:
         return None, "no warm process could be had"
     return import_module("nightbook.runs.warm.forked_kernel").ForkedKernelManager(ends), ""

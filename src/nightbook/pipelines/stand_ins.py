@@ -36,11 +36,29 @@ def find_stand_ins(
             any of the folders may come first.
         listing: What lies in a folder.
     """
-    first = (searched[0], *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)))
-    known = [top for top in sorted(tops) if _is_in((*first, *searched), top, listing) and has_installed(top)]
+    first = (searched[0], *_named_by_user())
+    known = [top for top in sorted(tops) if lies_in((*first, *searched), top, listing) and has_installed(top)]
     if not known or any(map(_SEARCH_CHANGE.search, sources)):
         return tuple(known)
-    return tuple(filter(partial(_is_in, first, listing=listing), known))
+    return tuple(filter(partial(lies_in, first, listing=listing), known))
+
+
+def _named_by_user() -> list[str]:
+    """The folders in `PYTHONPATH`, but for those where things are installed."""
+    installed = site_folders(sys.executable)
+    named = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return [folder for folder in named if folder and folder not in installed]
+
+
+def reason_of(stand_ins: Sequence[str]) -> str:
+    """Why their notebook is not for a process that may have loaded what they stand in for; empty without any."""
+    match list(stand_ins):
+        case []:
+            return ""
+        case [name]:
+            return f"its own module {name} stands in for an installed one"
+        case names:
+            return f"its own modules {', '.join(names)} stand in for installed ones"
 
 
 def has_installed(top: str) -> bool:
@@ -50,7 +68,8 @@ def has_installed(top: str) -> bool:
     return PathFinder.find_spec(top, site_folders(sys.executable)) is not None
 
 
-def _is_in(folders: Iterable[str], top: str, listing: Listing) -> bool:
+def lies_in(folders: Iterable[str], top: str, listing: Listing) -> bool:
+    """Whether one of the folders holds a module of a name."""
     for folder in folders:
         names = listing(folder)
         if any(f"{top}{suffix}" in names for suffix in _SUFFIXES):

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from nightbook.pipelines.kernels import find_kernel
+from nightbook.pipelines.stand_ins import reason_of
 from nightbook.runs.request import FORK, JUPYTER
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def choose_engine(settings: Settings, stage: Stage, stand_ins: Sequence[str]) ->
     if (declared or settings.engine) != FORK:
         reason = f"declared for stage '{stage.name}'" if declared else _who_says_so(settings)
     else:
-        reason = _why_no_fork(stage) or _why_not_after_others(stand_ins)
+        reason = _why_no_fork(stage) or reason_of(stand_ins)
     return (JUPYTER, reason) if reason else (FORK, "")
 
 
@@ -55,14 +56,3 @@ def _why_no_fork(stage: Stage) -> str:
     if not kernel.is_plain:
         return f"the kernel '{kernel.name}' has an environment of its own"
     return ""
-
-
-def _why_not_after_others(stand_ins: Sequence[str]) -> str:
-    """A warm process may hold the installed module, for another notebook or for a library that wants it."""
-    match stand_ins:
-        case ():
-            return ""
-        case (name,):
-            return f"its own module {name} stands in for an installed one"
-        case _:
-            return f"its own modules {', '.join(stand_ins)} stand in for installed ones"
