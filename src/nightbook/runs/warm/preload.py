@@ -19,9 +19,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nightbook.runs.census import CHECKPOINTS
 from nightbook.runs.warm.isolation import open_descriptors, present_surroundings
-from nightbook.runs.warm.keeper import TITLE
 from nightbook.runs.warm.questions import asked, warned
 
 if TYPE_CHECKING:
@@ -35,7 +33,6 @@ HARMLESS_FILES = frozenset({"/dev/full", "/dev/null", "/dev/random", "/dev/urand
 An `eventfd`, a `memfd` or a file that is read are not among them: forks would wake each other, write into each other's
 memory, read on where another stopped. No library that we know keeps one of them, or any of these, from its import on.
 """
-_KEEPERS = (TITLE.encode(), CHECKPOINTS.encode())
 _TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 _SITES = frozenset({"site-packages", "dist-packages"})
 _UNLOADABLE = frozenset({"antigravity", "mlflow", "plotly", "this", "tqdm.auto", "tqdm.autonotebook"})
@@ -142,16 +139,9 @@ def watched(name: str, do: Callable[[], object]) -> Unfit | None:
     if spoken and spoken[0].strip():
         return Unfit(name, "prints while it is imported")
     return next(
-        (Unfit(name, f"changes {what} while it is imported") for what in after if _differs(before[what], after[what])),
+        (Unfit(name, f"changes {what} while it is imported") for what in after if after[what] != before[what]),
         None,
     )
-
-
-def _differs(before: object, after: object) -> bool:
-    """Of a set only what is new counts: a kernel's keeper may end meanwhile."""
-    if isinstance(before, frozenset) and isinstance(after, frozenset):
-        return not after <= before
-    return after != before
 
 
 def threads() -> list[str]:
@@ -170,7 +160,6 @@ def _traces() -> dict[str, object]:
         "which threads run": threads(),
         "the working directory": str(Path.cwd()),
         "signal handlers": [signal.getsignal(number) for number in signal.valid_signals()],
-        "which processes it has started": _started(),
         "which sockets are open": sorted(one for one in opened.values() if one.startswith("socket:")),
         "which files or devices are open": {
             number: one for number, one in opened.items() if not one.startswith("socket:") and one not in HARMLESS_FILES
@@ -180,27 +169,6 @@ def _traces() -> dict[str, object]:
         "how long sockets wait": socket.getdefaulttimeout(),
         "timers": [any(signal.getitimer(timer)) for timer in _TIMERS],
     }
-
-
-def _started() -> frozenset[int]:
-    """Living children in this process's own session.
-
-    What a kernel may leave to us at any time is in another, and a keeper says that it is one.
-    """
-    children: list[str] = []
-    with contextlib.suppress(OSError):
-        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()
-    return frozenset(int(child) for child in children if _is_own(Path("/proc", child)))
-
-
-def _is_own(child: Path) -> bool:
-    try:
-        # What follows the name, which may hold anything: state, parent, group, session.
-        state, _, _, session, *_ = (child / "stat").read_bytes().rpartition(b")")[2].split()
-        title = (child / "cmdline").read_bytes()
-    except OSError:
-        return False
-    return state != b"Z" and int(session) == os.getsid(0) and not title.startswith(_KEEPERS)
 
 
 @contextlib.contextmanager
