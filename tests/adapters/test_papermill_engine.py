@@ -88,6 +88,19 @@ def test_where_no_fork_can_be_had_jupyters_kernel_is_used(warm: WarmFolder, tmp_
     assert fork_for("python3", []) == (None, "no warm process could be had")
 
 
+def test_an_own_module_that_a_fork_may_not_see_is_imported_by_jupyters_kernel(
+    shared_warm: WarmFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = str(notebook_of(tmp_path, "n = 1", "import yaml\nprint(yaml.__file__)"))
+    for name, written, where in (("helper", "import yaml", "site-packages"), ("yaml", "", str(tmp_path))):
+        (tmp_path / f"{name}.py").write_text(written, encoding="utf-8")
+        made = papermill.execute_notebook(source, None, engine_name=ENGINE, progress_bar=False)
+        assert where in printed(made.cells[1].outputs)
+    reason = "its own module yaml stands in for an installed one"
+    assert fork_for("python3", ["import helper"]) == (None, reason)
+
+
 def test_a_kernel_of_another_language_is_jupyters(
     warm: WarmFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -195,6 +195,45 @@ def test_a_module_that_starts_a_thread_is_left_to_the_notebook(warm_scene: WarmS
     assert warm_scene.survivors() == []
 
 
+@pytest.mark.parametrize("helper", ["", "import yaml\nWHERE = yaml.__file__\n"])
+def test_an_own_module_is_not_replaced_by_an_installed_one_that_another_notebook_had_loaded(
+    warm_scene: WarmScene, helper: str
+) -> None:
+    show = "import helper\nprint(helper.WHERE)" if helper else "import yaml\nprint(yaml.__file__)"
+    installed = warm_scene.notebook("installed", "import yaml\nprint(yaml.__file__)")
+    own = warm_scene.notebook("beside/own", show)
+    for name, source in (("yaml", ""), ("helper", helper)):
+        (own.parent / f"{name}.py").write_text(source, encoding="utf-8")
+    (record,) = warm_scene.run(str(installed))
+    assert warm_scene.engines(record) == [("fork", "")]
+    (record,) = warm_scene.run(str(own))
+    shown = warm_scene.executed(record).cells[0].outputs
+    assert shown[0].text == f"{own.parent / 'yaml.py'}\n"
+    output, _ = warm_scene.command("runs", "show", "latest")
+    assert "jupyter: its own module yaml stands in for an installed one" in output
+    (record,) = warm_scene.run(str(own), "--engine", "jupyter")
+    assert warm_scene.executed(record).cells[0].outputs == shown
+    assert warm_scene.engines(record) == [("jupyter", "asked for with --engine")]
+
+
+def test_an_own_module_is_not_replaced_by_what_a_library_imports(warm_scene: WarmScene, site: Path) -> None:
+    install(site, "leaning", "1.0", "import leant_on\nWHERE = leant_on.__file__\n")
+    install(site, "leant_on", "1.0", "")
+    _, path = (warm_scene.notebook(f"{one}/reads", "import leaning\nprint(leaning.WHERE)") for one in ("here", "there"))
+    own = path.parent / "leant_on.py"
+    own.touch()
+    (record,) = warm_scene.run("here/reads.ipynb")
+    assert warm_scene.engines(record) == [("fork", "")]
+    (record,) = warm_scene.run("there/reads.ipynb")
+    assert warm_scene.executed(record).cells[0].outputs[0].text == f"{own}\n"
+    assert warm_scene.engines(record) == [("jupyter", "its own module leant_on stands in for an installed one")]
+    assert not (warm_scene.folder(record) / "refusal.txt").exists()
+    own.unlink()
+    (record,) = warm_scene.run("there/reads.ipynb", "--force")
+    assert warm_scene.engines(record) == [("fork", "")]
+    assert warm_scene.survivors() == []
+
+
 @pytest.mark.slow
 def test_many_runs_at_once_leave_nothing_behind(warm_scene: WarmScene) -> None:
     # `make bench` does it with 200 at once and with 1,000 in a row.

@@ -13,6 +13,8 @@ from nightbook.pipelines.modules import ModuleFinder, added_folders, imported_na
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from nightbook.pipelines.modules import Used
+
 
 class Code:
     """Modules in a folder, and what a notebook beside them uses."""
@@ -28,12 +30,16 @@ class Code:
             path.write_text(source, encoding="utf-8")
 
     def used(self, *cells: str) -> tuple[list[str], list[str]]:
+        used = self.read(*cells)
+        return [str(file.relative_to(self.root)) for file in used.files], list(used.foreign)
+
+    def read(self, *cells: str) -> Used:
         digests = FileDigests(self.root / "state" / "digests.json")
         memory = Memory[list[str]](self.root / "state" / "code.json")
         finder = ModuleFinder([self.root, self.root / "src"], digests, memory)
         used = finder.used_by({sha256(cell.encode()).hexdigest(): cell for cell in cells}, self.root / "notebooks")
         memory.save()
-        return [str(file.relative_to(self.root)) for file in used.files], list(used.foreign)
+        return used
 
 
 @pytest.fixture
@@ -134,3 +140,20 @@ def test_a_changed_module_is_read_again(code: Code) -> None:
 def test_the_program_itself_is_no_module_of_the_project(code: Code) -> None:
     code.write(src__nightbook="import pandas")
     assert code.used("from nightbook import Input") == ([], [])
+
+
+def test_an_own_module_stands_in_for_an_installed_one_whoever_imports_it(code: Code) -> None:
+    code.write(notebooks__helper="def parse():\n    from yaml import part", notebooks__yaml="", notebooks__csv="")
+    assert code.read("import helper").stand_ins == ("yaml",)
+    assert code.read("import numpy").stand_ins == ()
+
+
+def test_a_module_of_an_own_package_stands_in_for_nothing(code: Code) -> None:
+    code.write(notebooks__own____init__="from . import yaml", notebooks__own__yaml="")
+    assert code.read("import own, own.yaml").stand_ins == ()
+
+
+def test_a_module_that_puts_the_root_first_is_read(code: Code) -> None:
+    code.write(notebooks__paths="import sys\nsys.path.insert(0, str(root))", yaml="")
+    assert code.read("import yaml").stand_ins == ()
+    assert code.read("import paths, yaml").stand_ins == ("yaml",)

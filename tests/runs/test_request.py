@@ -2,15 +2,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from nightbook.records import Limits, Pin
-from nightbook.runs.request import REQUEST, ComparisonOrder, DeclaredPath, ExecutionRequest
+from nightbook.runs.request import JUPYTER, REFUSAL, REQUEST, ComparisonOrder, DeclaredPath, ExecutionRequest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_request_is_read_as_it_was_written(tmp_path: Path) -> None:
-    request = ExecutionRequest(
+@pytest.fixture
+def stage_request(tmp_path: Path) -> ExecutionRequest:
+    return ExecutionRequest(
         run_id="r",
         ledger="sqlite:///ledger.sqlite",
         root="/project",
@@ -28,8 +31,20 @@ def test_a_request_is_read_as_it_was_written(tmp_path: Path) -> None:
         outputs=(DeclaredPath(name="model", uri="data/m", path="/project/data/m"),),
         declared=({"name": "rate", "value": 0.1},),
     )
-    request.write(tmp_path / REQUEST)
-    assert ExecutionRequest.read(tmp_path / REQUEST) == request
+
+
+def test_a_request_is_read_as_it_was_written(tmp_path: Path, stage_request: ExecutionRequest) -> None:
+    stage_request.write(tmp_path / REQUEST)
+    assert ExecutionRequest.read(tmp_path / REQUEST) == stage_request
+
+
+def test_why_there_is_no_warm_process_is_taken_from_the_folder_once(
+    tmp_path: Path, stage_request: ExecutionRequest
+) -> None:
+    (tmp_path / REFUSAL).write_text("it would not do", encoding="utf-8")
+    for reason in ("it would not do", "no warm process could be had"):
+        made = stage_request.for_jupyter()
+        assert (made.engine, made.engine_reason) == (JUPYTER, reason)
 
 
 def test_an_order_is_read_as_it_was_written(tmp_path: Path) -> None:

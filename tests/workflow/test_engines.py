@@ -29,12 +29,39 @@ def kernel(folder: Path, monkeypatch: pytest.MonkeyPatch, language: str) -> None
     monkeypatch.setenv("JUPYTER_PATH", str(folder / "jupyter"))
 
 
-@pytest.mark.parametrize(("asked", "declared", "engine"), [("fork", "", FORK), ("jupyter", "", JUPYTER)])
-def test_a_stage_has_the_engine_that_is_asked_for(
-    tmp_path: Path, notebook: Path, asked: str, declared: str, engine: str
+@pytest.mark.parametrize(
+    ("asked", "declared", "variable", "engine", "reason"),
+    [
+        ("fork", "", "", FORK, ""),
+        ("jupyter", "", "", JUPYTER, "asked for with --engine"),
+        ("jupyter", "engine = 'fork'", "", JUPYTER, "asked for with --engine"),
+        ("", "engine = 'fork'", "jupyter", JUPYTER, "NIGHTBOOK_ENGINE says so"),
+        ("", "engine = 'jupyter'", "", JUPYTER, "the settings say so"),
+        ("", "[stages.make]\nengine = 'jupyter'", "", JUPYTER, "declared for stage 'make'"),
+        ("", "[stages.other]\nengine = 'jupyter'", "", FORK, ""),
+        ("jupyter", "[stages.make]\nengine = 'fork'", "", FORK, ""),
+    ],
+)
+def test_a_stage_has_the_engine_that_is_asked_for_and_says_who_wants_no_fork(
+    tmp_path: Path, notebook: Path, asked: str, declared: str, variable: str, engine: str, reason: str
 ) -> None:
-    settings = load_settings(tmp_path, environment={}, flags={"engine": asked})
-    assert choose_engine(settings, load_stage(settings, notebook)) == (engine, "")
+    (tmp_path / "nightbook.toml").write_text(declared, encoding="utf-8")
+    settings = load_settings(tmp_path, environment={"NIGHTBOOK_ENGINE": variable}, flags={"engine": asked or None})
+    assert choose_engine(settings, load_stage(settings, notebook), ()) == (engine, reason)
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        (("yaml",), "its own module yaml stands in for an installed one"),
+        (("csv", "yaml"), "its own modules csv, yaml stand in for installed ones"),
+    ],
+)
+def test_an_own_module_that_a_fork_may_not_see_is_a_reason(
+    tmp_path: Path, notebook: Path, names: tuple[str, ...], reason: str
+) -> None:
+    settings = load_settings(tmp_path, environment={}, flags={"engine": "fork"})
+    assert choose_engine(settings, load_stage(settings, notebook), names) == (JUPYTER, reason)
 
 
 @pytest.mark.parametrize(("language", "reason"), [("R", "is not Python"), ("python", "an environment of its own")])
@@ -43,6 +70,6 @@ def test_a_kernel_that_cannot_be_forked_is_jupyters_and_the_reason_is_told(
 ) -> None:
     kernel(tmp_path, monkeypatch, language)
     settings = load_settings(tmp_path, environment={}, flags={"engine": "fork"})
-    engine, told = choose_engine(settings, load_stage(settings, notebook))
+    engine, told = choose_engine(settings, load_stage(settings, notebook), ())
     assert engine == JUPYTER
     assert reason in told

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from papermill.engines import NotebookExecutionManager
 
+    from nightbook.pipelines.modules import ModuleFinder, Used
     from nightbook.runs.warm.forked_kernel import ForkedKernelManager
 
 STARTUP_SECONDS = 60
@@ -66,26 +66,34 @@ def fork_for(kernel_name: str, sources: Iterable[str]) -> tuple[ForkedKernelMana
     kernel = import_module("nightbook.pipelines.kernels").find_kernel(kernel_name)
     if not kernel.is_plain:
         return None, f"the kernel '{kernel_name}' has an environment of its own, or is not Python"
+    used = _used_by(sources)
+    if reason := import_module("nightbook.pipelines.stand_ins").reason_of(used.stand_ins):
+        return None, reason
     places, kernels = import_module("nightbook.runs.warm.places"), import_module("nightbook.runs.warm.kernels")
     isolation, containment = import_module("nightbook.runs.warm.isolation"), import_module("nightbook.runs.containment")
-    folder, ends = str(Path.cwd()), None
-    with suppress(import_module("nightbook.errors").StorageError):
+    folder = str(Path.cwd())
+    refusal = import_module("nightbook.runs.warm.orders").RefusalError
+    try:
         ends = kernels.fork_kernel(
             places.place_of(places.KERNEL, os.environ, root=folder),
             isolation.present_surroundings(),
             containment.choose_containment(),
-            imports=kernels.Imports(now=_imports_of(sources)),
+            imports=kernels.Imports(now=used.imported),
             log=2,
         )
+    except refusal as error:
+        return None, str(error)
+    except import_module("nightbook.errors").StorageError:
+        ends = None
     if ends is None:
         return None, "no warm process could be had"
     return import_module("nightbook.runs.warm.forked_kernel").ForkedKernelManager(ends), ""
 
 
-def _imports_of(sources: Iterable[str]) -> tuple[str, ...]:
-    syntax, modules = import_module("nightbook.notebooks.syntax"), import_module("nightbook.pipelines.modules")
-    names = set[str]()
-    for source in sources:
-        with suppress(SyntaxError):
-            names.update(modules.imported_names(syntax.parse_cell(source)))
-    return tuple(sorted(names))
+def _used_by(sources: Iterable[str]) -> Used:
+    """What a notebook imports, and modules beside it; nothing is remembered for another time."""
+    nowhere, pipelines = Path(os.devnull), "nightbook.pipelines"
+    digests = import_module(f"{pipelines}.digests").FileDigests(nowhere)
+    memory = import_module(f"{pipelines}.memory").Memory(nowhere)
+    finder: ModuleFinder = import_module(f"{pipelines}.modules").ModuleFinder([], digests, memory)
+    return finder.used_by({source: source for source in sources}, Path.cwd())

@@ -19,7 +19,7 @@ from nightbook.notebooks.syntax import parse_cell
 from nightbook.pipelines.distributions import Provided, distributions_of, site_folders
 from nightbook.pipelines.kernels import find_kernel
 from nightbook.pipelines.memory import Memory
-from nightbook.pipelines.modules import ModuleFinder
+from nightbook.pipelines.modules import NOTHING, ModuleFinder
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -50,11 +50,13 @@ class Fingerprint:
         parts: A digest or a value by readable name: `code cell 3`, `parameter month`, `input data/raw/flights.parquet`,
             `module src/features.py`, `distribution pandas`, `kernel`. Code cells count from 1, as `In [3]` does.
         imports: What the notebook and the project's own modules import beyond themselves; no part of the digest.
+        stand_ins: Which of the own modules stand in for installed ones of the same name; no part of the digest either.
     """
 
     digest: str
     parts: Mapping[str, str]
     imports: tuple[str, ...] = ()
+    stand_ins: tuple[str, ...] = ()
 
 
 class Fingerprinter:
@@ -89,12 +91,10 @@ class Fingerprinter:
             part = input_part(data)
             if part not in known and part not in awaited:
                 parts[part] = (self._digests.digest(data.path) or "missing") if data.path else UNREAD
-        imports: tuple[str, ...] = ()
-        if stage.language == "python":
-            used = self._used_by(stage)
-            imports = used.imported
+        used = self.used_by(stage)
+        if used is not NOTHING:
             parts.update(self._environment_parts(stage, used))
-        return replace(fingerprint_of({**parts, **known}), imports=imports)
+        return replace(fingerprint_of({**parts, **known}), imports=used.imported, stand_ins=used.stand_ins)
 
     def save(self) -> None:
         """Keep what was learned for the next plan."""
@@ -120,8 +120,11 @@ class Fingerprinter:
         code = self._code.recall(key, lambda: list(_code_beside_parameters(cell.source, valued)))
         return hashlib.sha256("\n".join(code).encode("utf-8", "surrogatepass")).hexdigest()
 
-    def _used_by(self, stage: Stage) -> Used:
+    def used_by(self, stage: Stage) -> Used:
+        """What the code of a stage rests on; nothing is known of languages other than Python."""
         notebook = stage.notebook
+        if stage.language != "python":
+            return NOTHING
         sources = {digest: cell.source for digest, cell in zip(notebook.code_digests, notebook.code_cells, strict=True)}
         return self._modules.used_by(sources, notebook.path.parent)
 

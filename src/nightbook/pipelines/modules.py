@@ -7,10 +7,12 @@ import os
 import re
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nightbook.notebooks.syntax import parse_cell
+from nightbook.pipelines.stand_ins import find_stand_ins
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -33,11 +35,16 @@ class Used:
         files: Own modules, transitively, and scripts named by `%run`, sorted.
         foreign: Top-level names of all other imports, of the own modules too, sorted.
         imported: The same in full, as far as code says it: `a.b.c` may be a module or something that `a.b` holds.
+        stand_ins: Top-level names of own modules that are found before installed ones of these names, sorted.
     """
 
     files: tuple[Path, ...]
     foreign: tuple[str, ...]
     imported: tuple[str, ...] = ()
+    stand_ins: tuple[str, ...] = ()
+
+
+NOTHING = Used(files=(), foreign=())
 
 
 def imported_names(tree: ast.AST, package: str = "") -> list[str]:
@@ -127,7 +134,19 @@ class ModuleFinder:
                     waiting.extend(one for one in self._imports_of_file(file, package) if one not in seen)
         imported = {name for name in imported if name.partition(".")[0] != _OWN_NAME}
         foreign = {name.partition(".")[0] for name in imported}
-        return Used(files=tuple(sorted(files)), foreign=tuple(sorted(foreign)), imported=tuple(sorted(imported)))
+        return Used(
+            files=tuple(sorted(files)),
+            foreign=tuple(sorted(foreign)),
+            imported=tuple(sorted(imported)),
+            stand_ins=self._stand_ins(seen, roots, cells, files),
+        )
+
+    def _stand_ins(
+        self, names: Iterable[str], roots: tuple[str, ...], cells: Mapping[str, str], files: Iterable[Path]
+    ) -> tuple[str, ...]:
+        tops = {name.partition(".")[0] for name in names} - {_OWN_NAME}
+        sources = chain(cells.values(), map(_text_of, files))
+        return find_stand_ins(tops, roots, sources, self._listing)
 
     def _find(self, name: str, roots: tuple[str, ...]) -> list[tuple[Path, str]]:
         """The files that importing a dotted name runs, each with the package it lies in; none for a foreign name."""
@@ -180,6 +199,13 @@ def _imports_of_module(file: Path, package: str) -> list[str]:
         return imported_names(ast.parse(file.read_bytes()), package)
     except (SyntaxError, ValueError, OSError):
         return []
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _scripts(source: str, folder: Path) -> Iterator[Path]:

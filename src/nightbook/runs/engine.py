@@ -24,6 +24,7 @@ from papermill.exceptions import PapermillException, PapermillExecutionError
 from papermill.translators import PythonTranslator, papermill_translators
 
 from nightbook.errors import KernelError, StorageError
+from nightbook.files import write_atomically
 from nightbook.runs.checkpoint_client import CheckpointingClient
 from nightbook.runs.containment import become_subreaper, choose_containment
 from nightbook.runs.continuing import continue_from
@@ -31,12 +32,13 @@ from nightbook.runs.events import EventKind
 from nightbook.runs.interruption import Interruption
 from nightbook.runs.journal import Journal
 from nightbook.runs.kernel_client import SupervisedClient
-from nightbook.runs.request import FORK, NO_WARM_PARENT, SOURCE, TRACKING, ExecutionRequest
+from nightbook.runs.request import FORK, NO_WARM_PARENT, REFUSAL, SOURCE, TRACKING, ExecutionRequest
 from nightbook.runs.shared_cells import TakenCells, cells_of_trunk
 from nightbook.runs.sharing_client import BranchClient, TrunkClient
 from nightbook.runs.trunks import fork_from_trunk, leave_trunk, listening_at, trunk_kernel, trunk_place
 from nightbook.runs.warm.isolation import present_surroundings
 from nightbook.runs.warm.kernels import Imports, KernelEnds, fork_kernel
+from nightbook.runs.warm.orders import RefusalError
 from nightbook.runs.warm.places import KERNEL, place_of, secret_variables
 
 if TYPE_CHECKING:
@@ -98,10 +100,14 @@ class TrunkEngine(Engine):  # type: ignore[misc]  # papermill ships no types
         journal: Journal = options["journal"]
         journal.prepared(nb)
         place = trunk_place(journal.request)
+        ends, reason = None, "no warm process could be had"
         with listening_at(place) as listener:
-            ends = trunk_kernel(journal.request, listener)
+            try:
+                ends = trunk_kernel(journal.request, listener)
+            except RefusalError as refusal:
+                reason = str(refusal)
         if ends is None:
-            leave_trunk(journal.request, reason="no warm process could be had")
+            leave_trunk(journal.request, reason=reason)
             return nb
         client = TrunkClient(nb, journal=journal, kernel_name=kernel_name, forked=ends)
         reason = client.execute_shared_cells()
@@ -118,7 +124,7 @@ def why_no_checkpoints(request: ExecutionRequest) -> str:
     """Why the run leaves none although they were asked for; empty when it does, or they were not."""
     if request.checkpointing is None or request.engine == FORK:
         return request.no_checkpoints
-    return request.engine_reason or f"the {request.engine} engine leaves none"
+    return ": ".join(filter(None, (f"the {request.engine} engine leaves none", request.engine_reason)))
 
 
 def begun_kernel(journal: Journal, cells: Sequence[NotebookNode]) -> tuple[KernelEnds | None, TakenCells | None]:
@@ -152,6 +158,9 @@ def forked_kernel(request: ExecutionRequest) -> KernelEnds:
         )
     except StorageError as error:
         sys.stdout.write(f"{error.message}\n")
+        forked = None
+    except RefusalError as refusal:
+        write_atomically(Path(request.folder) / REFUSAL, str(refusal).encode())
         forked = None
     if forked is None:
         sys.stdout.flush()

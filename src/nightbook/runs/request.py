@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nightbook.files import write_atomically
@@ -11,7 +13,6 @@ from nightbook.records import Limits, Pin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 SOURCE = "source.ipynb"
 PREPARED = "prepared.ipynb"
@@ -29,6 +30,7 @@ CANCEL = "cancel"
 TRUNK = "trunk.json"
 CHECKPOINTS = "checkpoints.json"
 WORKER = "worker.json"
+REFUSAL = "refusal.txt"
 
 FORK, JUPYTER = "fork", "jupyter"
 NO_WARM_PARENT = 75
@@ -118,7 +120,7 @@ class ExecutionRequest:
         heartbeat_seconds: How often the supervisor tells the ledger that it lives.
         containment: How the run's processes are held together: `auto`, `pid_namespace` or `process_tree`.
         engine: What runs the cells: `fork` or `jupyter`.
-        engine_reason: Why it is not the engine that was asked for, empty when it is.
+        engine_reason: Why it is not `fork`, empty when it is.
         project: Whose warm parents serve it: the root where the command was typed, also on a worker; empty for `root`.
         imports: Modules that the notebook imports.
         expected_imports: Modules that the project's other notebooks import.
@@ -174,6 +176,14 @@ class ExecutionRequest:
     def read(cls, path: Path) -> ExecutionRequest:
         """Take it from the run's folder."""
         return cls.from_fields(json.loads(path.read_text(encoding="utf-8")))
+
+    def for_jupyter(self) -> ExecutionRequest:
+        """The same for a kernel of Jupyter's: no warm process could be had, or none that would do."""
+        refusal, reason = Path(self.folder) / REFUSAL, "no warm process could be had"
+        with suppress(OSError):
+            reason = refusal.read_text(encoding="utf-8")
+            refusal.unlink()
+        return replace(self, engine=JUPYTER, engine_reason=reason)
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> ExecutionRequest:

@@ -8,7 +8,6 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +27,7 @@ from nightbook.runs.containment import Containment, become_subreaper, choose_con
 from nightbook.runs.events import Event, EventKind, EventLog, EventReader
 from nightbook.runs.judge import Stop
 from nightbook.runs.memory import count_memory_kills, memory_of, peak_memory_of, proportional_memory_of
-from nightbook.runs.request import EVENTS, FORK, JUPYTER, LOG, NO_WARM_PARENT, REQUEST, ExecutionRequest
+from nightbook.runs.request import EVENTS, FORK, LOG, NO_WARM_PARENT, REQUEST, ExecutionRequest
 from nightbook.runs.runner import start_runner
 
 if TYPE_CHECKING:
@@ -155,7 +154,7 @@ class RunnerWatch:
         """
         self._until_runner_ended(beat)
         if self._runner.poll() == NO_WARM_PARENT and self.request.engine == FORK and self.stop is None:
-            self.request = replace(self.request, engine=JUPYTER, engine_reason="no warm process could be had")
+            self.request = self.request.for_jupyter()
             self.request.write(self.folder / REQUEST)
             self._drain_log()
             self._runner = start_runner(self.request)

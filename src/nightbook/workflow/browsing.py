@@ -45,7 +45,7 @@ class UsedEngine:
 
     Attributes:
         name: `fork` or `jupyter`; empty before a kernel has started, and where the run's files are elsewhere.
-        reason: Why it is not the engine that was asked for; empty when it is.
+        reason: Why it is not `fork`; empty when it is.
     """
 
     name: str = ""

@@ -193,7 +193,7 @@ class RunMaker:
         shown = stage.binding.json_values()
         given = stage.binding.given
         is_python = stage.language == "python"
-        engine, reason = choose_engine(self.settings, stage)
+        engine, reason = choose_engine(self.settings, stage, fingerprint.stand_ins)
         if engine == FORK:
             warm_up(str(self.settings.root), secrets_of(stage), self.settings.warm_idle_seconds)
         injected = {name: python_literal(value) if is_python else shown[name] for name, value in given.items()}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nightbook.files import write_atomically
+from nightbook.pipelines.fingerprint import Fingerprinter
 from nightbook.pipelines.prefix import Split, split_stage
 from nightbook.runs.request import FORK, LOG, REQUEST, SOURCE, TRUNK, Sharing
 from nightbook.runs.trunks import forget_trunk
@@ -59,9 +60,9 @@ def split_sets(settings: Settings, sets: Sequence[ParameterSet], digests: FileDi
 def _split(settings: Settings, stages: Sequence[Stage], varied: tuple[str, ...], digests: FileDigests) -> Split:
     if settings.executor != HERE:
         return Split(cells=(), reason="the runs are carried out by an executor's workers")
-    engine, reason = choose_engine(settings, stages[0])
+    engine, reason = choose_engine(settings, stages[0], Fingerprinter(settings, digests).used_by(stages[0]).stand_ins)
     if engine != FORK:
-        return Split(cells=(), reason=reason or f"the {engine} engine shares nothing")
+        return Split(cells=(), reason=f"the {engine} engine shares nothing: {reason}")
     if len(stages) < LEAST_RUNS:
         return Split(cells=(), reason="there is one set only")
     if len({frozenset(stage.binding.given) for stage in stages}) > 1:

@@ -9,7 +9,7 @@ import pytest
 from tests.warmth import WarmFolder, code_order, failing_parent, open_descriptors, until
 
 from nightbook.runs.warm.asking import ask, connect, introduced, try_to_connect
-from nightbook.runs.warm.orders import introduce_yourself
+from nightbook.runs.warm.orders import RefusalError, introduce_yourself, refuse
 from nightbook.runs.warm.places import KERNEL, Place, place_of
 
 if TYPE_CHECKING:
@@ -52,6 +52,15 @@ def test_a_parent_that_fails_is_asked_again_and_then_no_more(place: Place, said:
         assert ask(place, code_order("pass"), (), None) is None
     assert len(asked) == 3
     assert open_descriptors() < before
+
+
+def test_a_refusal_is_told_with_its_reason() -> None:
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            refuse(theirs, "it would not do")
+        with pytest.raises(RefusalError, match="it would not do"):
+            introduced(ours)
 
 
 def test_who_introduces_itself_is_known_by_the_system_and_hands_over_a_handle() -> None:

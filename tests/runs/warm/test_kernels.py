@@ -3,18 +3,19 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.warmth import WarmFolder, open_descriptors, until
 
 from nightbook.runs.containment import Containment
 from nightbook.runs.warm.isolation import present_surroundings
 from nightbook.runs.warm.kernels import Imports, fork_kernel, parents_environment, warm_up
+from nightbook.runs.warm.orders import RefusalError
 from nightbook.runs.warm.places import KERNEL, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import pytest
     from tests.forks import Talk
 
 LOADED = "import sys; print([name for name in ('colorsys', 'wave') if name in sys.modules])"
@@ -37,6 +38,18 @@ def test_the_modules_of_a_notebook_are_there_and_those_of_others_later(
 ) -> None:
     assert fork("colorsys", later=("wave",)).run(LOADED) == "['colorsys']\n"
     until(lambda: fork().run(LOADED) == "['colorsys', 'wave']\n")
+
+
+def test_a_kernel_that_would_not_see_a_module_beside_it_is_refused_and_nothing_stays_open(
+    shared_warm: WarmFolder, fork: Callable[..., Talk], tmp_path: Path
+) -> None:
+    fork("colorsys").close()
+    (tmp_path / "colorsys.py").touch()
+    before, place = open_descriptors(), place_of(KERNEL, os.environ)
+    for _ in range(3):
+        with pytest.raises(RefusalError, match="its own module colorsys stands in for an installed one"):
+            fork_kernel(place, present_surroundings(str(tmp_path)), Containment.PROCESS_TREE, log=2)
+    assert open_descriptors() == before
 
 
 def test_what_is_written_below_python_is_heard_too(shared_warm: WarmFolder, fork: Callable[..., Talk]) -> None:

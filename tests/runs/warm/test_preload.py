@@ -23,6 +23,18 @@ MODULES = {
     "filtering": "import warnings\nwarnings.filterwarnings('ignore', message='never mind')",
     "moving": "import os\nos.chdir('/')",
     "listening": "import socket\nkept = socket.socket()",
+    "drawing": "kept = open('/dev/urandom', 'rb', buffering=0), open('/dev/null', 'w')",
+    "reading": "import sys\nkept = open(sys.executable, 'rb')",
+    "opening_device": "import os\nkept = os.open('/dev/ptmx', os.O_RDWR | os.O_NOCTTY)",
+    "waking": "import os\nkept = os.eventfd(0)",
+    "waiting": "import select\nkept = select.epoll()",
+    "piping": "import os\nkept = os.pipe()",
+    "sharing": "import os\nkept = os.memfd_create('shared')",
+    "asking_somebody": "import subprocess\nsubprocess.run(['true'])",
+    "masking": "import os\nos.umask(0o077)",
+    "speaking": "import locale\nlocale.setlocale(locale.LC_ALL, 'C')",
+    "hurrying": "import socket\nsocket.setdefaulttimeout(5)",
+    "timing": "import signal\nsignal.setitimer(signal.ITIMER_VIRTUAL, 1000)",
     "handling": "import signal\nsignal.signal(signal.SIGUSR1, lambda *_: None)",
     "asking": "from IPython import get_ipython\nis_notebook = get_ipython() is not None",
     "asking_plainly": "try:\n    is_notebook = get_ipython() is not None\nexcept NameError:\n    is_notebook = False",
@@ -61,7 +73,7 @@ def preloaded(site: Path) -> Callable[..., Any]:
     return preload
 
 
-@pytest.mark.parametrize("name", ["silent", "warning_developers", "filtering"])
+@pytest.mark.parametrize("name", ["silent", "warning_developers", "filtering", "drawing", "asking_somebody"])
 def test_what_leaves_no_trace_is_loaded(name: str, preloaded: Callable[..., Any]) -> None:
     assert preloaded(name) == [None, True, {}, None]
 
@@ -77,6 +89,16 @@ def test_what_leaves_no_trace_is_loaded(name: str, preloaded: Callable[..., Any]
         ("moving", "changes the working directory"),
         ("listening", "changes which sockets are open"),
         ("handling", "changes signal handlers"),
+        ("reading", "changes which files or devices are open"),
+        ("opening_device", "changes which files or devices are open"),
+        ("waking", "changes which files or devices are open"),
+        ("waiting", "changes which files or devices are open"),
+        ("piping", "changes which files or devices are open"),
+        ("sharing", "changes which files or devices are open"),
+        ("masking", "changes the umask"),
+        ("speaking", "changes the locale"),
+        ("hurrying", "changes how long sockets wait"),
+        ("timing", "changes timers"),
         ("asking", "asks for its notebook"),
         ("asking_plainly", "asks for its notebook"),
     ],

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from nightbook.runs.warm.orders import Order, send_order
+from nightbook.runs.warm.orders import NO, Order, RefusalError, send_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +44,9 @@ def ask(place: Place, order: Order, descriptors: Sequence[int], environment: Map
         order: What the fork is to be.
         descriptors: What goes along.
         environment: With which the parent is started, should there be none; None starts none.
+
+    Raises:
+        RefusalError: The parent says that no fork of it will do.
     """
     # Every module that proves unfit has the parent begin again: it listens all the while, and need not be started.
     for attempt in range(_TRIES + len(order.modules)):
@@ -96,18 +99,24 @@ def introduced(connection: socket.socket) -> Forked | None:
 
     Its id is what the operating system says of the sender: it may be in a PID namespace within another. Who is not
     waited for any longer learns of it, and does nothing.
+
+    Raises:
+        RefusalError: None is to be had.
     """
     room = socket.CMSG_SPACE(_CREDENTIALS.size) + socket.CMSG_SPACE(_DESCRIPTOR.size)
     sender, handle = 0, -1
     while True:
         try:
             # No further than this: what a keeper says after it is for others to hear.
-            _, ancillary, _, _ = connection.recvmsg(1, room)
+            said, ancillary, _, _ = connection.recvmsg(1, room)
         except TimeoutError:
             # From here on nobody can introduce itself; who did so at the last moment is heard.
             connection.shutdown(socket.SHUT_RD)
             continue
         break
+    if said == NO:
+        with connection.makefile("rb") as rest:
+            raise RefusalError(rest.read().decode("utf-8", "replace"))
     for level, kind, content in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
             sender = _CREDENTIALS.unpack(content[: _CREDENTIALS.size])[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -80,6 +80,9 @@ def fork_kernel(
         imports: What to load before the fork.
         log: A descriptor of the run's log.
         is_parent_started: Start a parent when there is none.
+
+    Raises:
+        RefusalError: A fork would not see the modules that the notebook is to see.
     """
     order = Order(surroundings=surroundings, containment=containment.value, modules=imports.now, expected=imports.later)
     return _fork(place, order, (log,), parents_environment(surroundings.environment) if is_parent_started else None)
@@ -96,6 +99,9 @@ def fork_trunk(
         imports: What to load before the fork.
         log: A descriptor of the run's log.
         listener: A descriptor of the socket where it will listen.
+
+    Raises:
+        RefusalError: As above.
     """
     order = Order(surroundings=surroundings, modules=imports.now, expected=imports.later)
     return _fork(place, order, (log, listener), None)
@@ -107,17 +113,19 @@ def _fork(
     messages, theirs = socket.socketpair()
     printed, prints = os.pipe()
     complained, complains = os.pipe()
-    try:
-        forked = ask(place, order, (theirs.fileno(), prints, complains, *descriptors), environment)
-    finally:
-        theirs.close()
-        os.close(prints)
-        os.close(complains)
-    if forked is None:
-        messages.close()
-        os.close(printed)
-        os.close(complained)
-        return None
+    with ExitStack() as ours:
+        ours.enter_context(messages)
+        for descriptor in (printed, complained):
+            ours.callback(os.close, descriptor)
+        try:
+            forked = ask(place, order, (theirs.fileno(), prints, complains, *descriptors), environment)
+        finally:
+            theirs.close()
+            os.close(prints)
+            os.close(complains)
+        if forked is None:
+            return None
+        ours.pop_all()
     if forked.handle >= 0:
         os.close(forked.handle)
     return KernelEnds(

@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _LENGTH = struct.Struct(">I")
-HERE_I_AM = b"."
+HERE_I_AM, NO = b".", b"!"
 _MOST_DESCRIPTORS = 8
+
+
+class RefusalError(Exception):
+    """What was ordered would not be as a fresh process is; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,3 +105,9 @@ def introduce_yourself(connection: socket.socket) -> None:
         socket.send_fds(connection, [HERE_I_AM], [handle])
     finally:
         os.close(handle)
+
+
+def refuse(connection: socket.socket, reason: str) -> None:
+    """Tell who ordered this fork that there is none to be had, from any parent that has loaded the same."""
+    with suppress(OSError):
+        connection.sendall(NO + reason.encode("utf-8", "replace"))

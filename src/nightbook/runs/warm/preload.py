@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import locale
 import os
 import signal
+import socket
 import sys
 from collections import deque
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nightbook.runs.warm.isolation import open_descriptors, present_surroundings
 from nightbook.runs.warm.questions import asked, warned
 
 if TYPE_CHECKING:
@@ -24,6 +27,13 @@ if TYPE_CHECKING:
 
 HARMLESS_THREADS = frozenset({"jemalloc_bg_thd"})
 """Of pyarrow's allocator, which starts it anew in a fork."""
+HARMLESS_FILES = frozenset({"/dev/full", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero"})
+"""Without a place where somebody has read or written: what forks share of them, they need not share.
+
+An `eventfd`, a `memfd` or a file that is read are not among them: forks would wake each other, write into each other's
+memory, read on where another stopped. No library that we know keeps one of them, or any of these, from its import on.
+"""
+_TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 _SITES = frozenset({"site-packages", "dist-packages"})
 _UNLOADABLE = frozenset({"antigravity", "mlflow", "plotly", "this", "tqdm.auto", "tqdm.autonotebook"})
 """Known to be unfit: two print, one has to find its run's variables, the others ask whether they are in a notebook."""
@@ -129,7 +139,8 @@ def watched(name: str, do: Callable[[], object]) -> Unfit | None:
     if spoken and spoken[0].strip():
         return Unfit(name, "prints while it is imported")
     return next(
-        (Unfit(name, f"changes {what} while it is imported") for what in after if after[what] != before[what]), None
+        (Unfit(name, f"changes {what} while it is imported") for what in after if after[what] != before[what]),
+        None,
     )
 
 
@@ -144,23 +155,20 @@ def threads() -> list[str]:
 
 
 def _traces() -> dict[str, object]:
+    opened = open_descriptors()
     return {
         "which threads run": threads(),
         "the working directory": str(Path.cwd()),
         "signal handlers": [signal.getsignal(number) for number in signal.valid_signals()],
-        "which sockets are open": _sockets(),
+        "which sockets are open": sorted(one for one in opened.values() if one.startswith("socket:")),
+        "which files or devices are open": {
+            number: one for number, one in opened.items() if not one.startswith("socket:") and one not in HARMLESS_FILES
+        },
+        "the umask": present_surroundings().umask,
+        "the locale": locale.setlocale(locale.LC_ALL),
+        "how long sockets wait": socket.getdefaulttimeout(),
+        "timers": [any(signal.getitimer(timer)) for timer in _TIMERS],
     }
-
-
-def _sockets() -> list[str]:
-    folder = Path("/proc/self/fd")
-    found = []
-    for entry in folder.iterdir() if folder.is_dir() else ():
-        with contextlib.suppress(OSError):
-            target = str(entry.readlink())
-            if target.startswith("socket:"):
-                found.append(target)
-    return sorted(found)
 
 
 @contextlib.contextmanager

@@ -15,12 +15,14 @@ from setproctitle import setproctitle
 
 from nightbook.errors import SettingsError
 from nightbook.loading import without
+from nightbook.pipelines.stand_ins import reason_of
 from nightbook.runs.census import RUN_VARIABLE
 from nightbook.runs.containment import Containment, choose_containment
 from nightbook.runs.process import command_for
+from nightbook.runs.warm.hidden import hidden_modules
 from nightbook.runs.warm.isolation import enter
 from nightbook.runs.warm.keeper import KERNEL_TITLE, TITLE, TRUNK_TITLE, end_strays, keep
-from nightbook.runs.warm.orders import introduce_yourself
+from nightbook.runs.warm.orders import introduce_yourself, refuse
 from nightbook.runs.warm.places import KERNEL, PUBLISHER, RUNNER
 
 if TYPE_CHECKING:
@@ -56,17 +58,24 @@ _OF_THE_EMBEDDED_STORE = ("mlflow.store.tracking.sqlalchemy_store", "alembic.com
 class KernelRole:
     """Kernels for notebooks; each is a fork of a keeper."""
 
+    def __init__(self) -> None:
+        self._loaded = frozenset[str]()
+
     def load(self) -> None:
         """What each kernel needs before its first cell."""
         for module in _OF_KERNELS:
             import_module(module)
+        self._loaded = frozenset(sys.modules)
 
     def modules(self, order: Order) -> tuple[str, ...]:
         """What the notebook imports."""
         return order.modules
 
     def serve(self, order: Order, connection: socket.socket) -> NoReturn:
-        """Be the keeper of a kernel."""
+        """Be the keeper of a kernel, unless that would not see what lies where it is to work."""
+        if hidden := hidden_modules(order.surroundings.working_directory, self._loaded):
+            refuse(connection, reason_of(hidden))
+            os._exit(0)
         if not order.containment:
             _be_trunk(order, connection)
         run_id = order.surroundings.environment.get(RUN_VARIABLE, "")

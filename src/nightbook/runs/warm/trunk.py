@@ -17,6 +17,7 @@ import sys
 import threading
 from contextlib import suppress
 from functools import partial
+from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -157,8 +158,8 @@ def why_not_forked(loop: asyncio.AbstractEventLoop, opened_before: Mapping[int, 
         return "a task of asyncio waits"
     if psutil.Process().children():
         return "a process that a cell started lives"
-    opened = [one for one, target in sorted(open_descriptors().items()) if opened_before.get(one) != target]
-    return next((reason for reason in map(_why_not_shared, opened) if reason), "") or _mapped()
+    opened = [one for one in sorted(open_descriptors().items()) if one not in opened_before.items()]
+    return next((reason for reason in starmap(why_not_shared, opened) if reason), "") or _mapped()
 
 
 def _threads_of_openblas() -> int:
@@ -168,15 +169,20 @@ def _threads_of_openblas() -> int:
     return sum(one.num_threads - 1 for one in libraries if one.internal_api == "openblas")
 
 
-def _why_not_shared(descriptor: int) -> str:
+def why_not_shared(descriptor: int, target: str) -> str:
+    """What a process and its fork could not both use; empty when they can.
+
+    Args:
+        descriptor: Of what a cell has opened.
+        target: What it leads to, in the words of `/proc`.
+    """
+    if target.startswith(_GPU):
+        return "the GPU is in use"
+    if target.startswith("socket:"):
+        return "a connection is open"
+    if target.startswith("pipe:"):
+        return "a pipe is open"
     with suppress(OSError, ValueError, StopIteration):
-        target = str(Path(f"/proc/self/fd/{descriptor}").readlink())
-        if target.startswith(_GPU):
-            return "the GPU is in use"
-        if target.startswith("socket:"):
-            return "a connection is open"
-        if target.startswith("pipe:"):
-            return "a pipe is open"
         lines = Path(f"/proc/self/fdinfo/{descriptor}").read_text(encoding="ascii").splitlines()
         flags = int(next(line.split()[1] for line in lines if line.startswith("flags:")), 8)
         if stat.S_ISREG(os.fstat(descriptor).st_mode) and flags & _WRITING:
