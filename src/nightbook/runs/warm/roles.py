@@ -16,7 +16,7 @@ from setproctitle import setproctitle
 from nightbook.errors import SettingsError
 from nightbook.loading import without
 from nightbook.runs.census import RUN_VARIABLE
-from nightbook.runs.containment import Containment, choose_containment
+from nightbook.runs.containment import Containment, choose_containment, end_with_peer
 from nightbook.runs.process import command_for
 from nightbook.runs.warm.isolation import enter
 from nightbook.runs.warm.keeper import KERNEL_TITLE, TITLE, TRUNK_TITLE, end_strays, keep
@@ -85,6 +85,8 @@ def _be_trunk(order: Order, connection: socket.socket) -> NoReturn:
     os.setsid()
     held = os.dup(connection.fileno())
     connection.close()
+    # Nobody is left to end it in the middle of a cell when whoever had it made is killed.
+    end_with_peer(held)
     _be_kernel(replace(order, descriptors=(*order.descriptors, held)))
 
 
