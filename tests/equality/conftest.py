@@ -91,14 +91,18 @@ def execute(root: Path) -> dict[str, Executed]:
     os.environ.pop("PYTEST_CURRENT_TEST", None)
     settings = load_settings(root, environment={}, flags={"jobs": 2})
     result = run(RunRequest(settings=settings, targets=tuple(ENGINES), is_forced=True), SilentWatcher())
-    found: dict[str, Executed] = {}
-    for record in result.runs:
-        folder = settings.runs_folder / record.run_id
-        events = [json.loads(line) for line in (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()]
-        engine = next((event.get("engine", "") for event in events if event["event"] == "kernel_started"), "")
-        notebook = json.loads((folder / "executed.ipynb").read_text(encoding="utf-8"))
-        found[record.stage or ""] = Executed(record, engine, notebook, root / (record.stage or ""))
-    return found
+    return {
+        record.stage or "": executed_of(record, settings.runs_folder / record.run_id, root / (record.stage or ""))
+        for record in result.runs
+    }
+
+
+def executed_of(record: Run, folder: Path, place: Path) -> Executed:
+    """What came of a run, by the files in its folder; the notebook ran in the place."""
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    engine = next((event.get("engine", "") for event in events if event["event"] == "kernel_started"), "")
+    notebook = json.loads((folder / "executed.ipynb").read_text(encoding="utf-8"))
+    return Executed(record, engine, notebook, place)
 
 
 def differences(executed: dict[str, Executed]) -> str:
@@ -109,8 +113,8 @@ def differences(executed: dict[str, Executed]) -> str:
     return "\n".join(line[:300] for line in lines[:SHOWN_LINES])
 
 
-def write(root: Path, cells: Sequence[str]) -> None:
-    """Write a notebook for each engine; a cell whose first line is `# tags: …` has these tags."""
+def write(path: Path, cells: Sequence[str]) -> None:
+    """Write a notebook; a cell whose first line is `# tags: …` has these tags."""
     made: list[Any] = []
     for source in cells:
         cell = nbformat.v4.new_code_cell(source.strip("\n"), id=f"cell-{len(made)}")
@@ -119,8 +123,7 @@ def write(root: Path, cells: Sequence[str]) -> None:
         made.append(cell)
     notebook = nbformat.v4.new_notebook(cells=made)
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    for folder in ENGINES:
-        nbformat.write(notebook, root / folder / "notebook.ipynb")
+    nbformat.write(notebook, path)
 
 
 @pytest.fixture(scope="session")
@@ -145,8 +148,8 @@ def compare(project: Path) -> Callable[..., str]:
                 (project / folder).mkdir()
                 if path is not None:
                     shutil.copy(path, project / folder / "notebook.ipynb")
-            if path is None:
-                write(project, cells)
+                else:
+                    write(project / folder / "notebook.ipynb", cells)
             found = differences(execute(project))
             if not found:
                 break

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import signal
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -15,6 +17,8 @@ from nightbook.runs.containment import (
     choose_containment,
     contained_command,
     die_with_parent,
+    end_with_peer,
+    outlive_peer,
 )
 
 if TYPE_CHECKING:
@@ -70,3 +74,33 @@ def test_orphans_come_to_a_subreaper() -> None:
     )
     assert become_subreaper is not None
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True\n"
+
+
+def test_a_process_ends_in_the_middle_of_anything_when_its_peer_is_gone_unless_it_listens_itself() -> None:
+    for peace, expected in ((end_with_peer, -signal.SIGKILL), (outlive_peer, 3)):
+        ours, theirs = socket.socketpair()
+        code = (
+            "import socket, sys\n"
+            "from nightbook.runs.containment import end_with_peer, outlive_peer\n"
+            f"end_with_peer({theirs.fileno()})\n"
+            f"{peace.__name__}({theirs.fileno()})\n"
+            "print('ready', flush=True)\n"
+            "sys.stdin.read()\n"
+            "raise SystemExit(3)"
+        )
+        with (
+            theirs,
+            subprocess.Popen(
+                [sys.executable, "-c", code],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+            ) as process,
+        ):
+            assert process.stdout is not None
+            assert process.stdin is not None
+            assert process.stdout.readline() == b"ready\n"
+            ours.close()
+            if peace is outlive_peer:
+                process.stdin.close()
+            assert process.wait(10) == expected

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nightbook.runs.request import TRUNK, ExecutionRequest, Sharing
-from nightbook.runs.trunks import fork_from_trunk, leave_trunk, listening_at, trunk_place
+from nightbook.runs.sockets import trunk_place
+from nightbook.runs.trunks import fork_from_trunk, leave_trunk, listening_at
 
 if TYPE_CHECKING:
     from tests.warmth import WarmFolder
@@ -23,7 +24,7 @@ def asked(tmp_path: Path) -> ExecutionRequest:
 
 
 def test_a_trunk_listens_where_it_says(warm: WarmFolder, asked: ExecutionRequest) -> None:
-    place = trunk_place(asked)
+    place = trunk_place(asked.run_id, asked.folder)
     assert place.folder == warm.path
     with listening_at(place), socket.socket(socket.AF_UNIX) as client:
         client.connect(str(place.socket))

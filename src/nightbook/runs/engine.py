@@ -35,7 +35,8 @@ from nightbook.runs.kernel_client import SupervisedClient
 from nightbook.runs.request import FORK, NO_WARM_PARENT, REFUSAL, SOURCE, TRACKING, ExecutionRequest
 from nightbook.runs.shared_cells import TakenCells, cells_of_trunk
 from nightbook.runs.sharing_client import BranchClient, TrunkClient
-from nightbook.runs.trunks import fork_from_trunk, leave_trunk, listening_at, trunk_kernel, trunk_place
+from nightbook.runs.sockets import trunk_place
+from nightbook.runs.trunks import fork_from_trunk, leave_trunk, listening_at, trunk_kernel
 from nightbook.runs.warm.isolation import present_surroundings
 from nightbook.runs.warm.kernels import Imports, KernelEnds, fork_kernel
 from nightbook.runs.warm.orders import RefusalError
@@ -99,7 +100,7 @@ class TrunkEngine(Engine):  # type: ignore[misc]  # papermill ships no types
         """Execute the shared cells; a file in the folder tells how that went."""
         journal: Journal = options["journal"]
         journal.prepared(nb)
-        place = trunk_place(journal.request)
+        place = trunk_place(journal.request.run_id, journal.request.folder)
         ends, reason = None, "no warm process could be had"
         with listening_at(place) as listener:
             try:
@@ -110,7 +111,10 @@ class TrunkEngine(Engine):  # type: ignore[misc]  # papermill ships no types
             leave_trunk(journal.request, reason=reason)
             return nb
         client = TrunkClient(nb, journal=journal, kernel_name=kernel_name, forked=ends)
-        reason = client.execute_shared_cells()
+        try:
+            reason = client.execute_shared_cells()
+        except DeadKernelError:
+            reason = "the kernel died in a shared cell"
         leave_trunk(journal.request, reason=reason, place=place)
         if reason:
             place.socket.unlink(missing_ok=True)

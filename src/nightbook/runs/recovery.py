@@ -17,7 +17,7 @@ from nightbook.runs.executed import Ending, trace_events
 from nightbook.runs.facts import Outcome
 from nightbook.runs.judge import Judgement
 from nightbook.runs.request import EVENTS, REQUEST, ExecutionRequest
-from nightbook.runs.sockets import remove_sockets
+from nightbook.runs.sockets import remove_sockets, remove_trunk_sockets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +46,7 @@ def recover(ledger: Ledger, run: Run, runs_folder: Path) -> None:
     """End what is left of a run on this machine, compose its notebook from its events, record it as lost."""
     end_processes_of(run.run_id)
     remove_sockets(run.run_id)
+    remove_trunk_sockets(run.run_id)
     with suppress(StorageError):  # its end is worth more
         leave_checkpoints(runs_folder / run.run_id)
     ledger.finish(run.run_id, _outcome(run, runs_folder / run.run_id))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, cast
 
+from nightbook.runs.interruption import Interruption
 from nightbook.runs.kernel_client import SupervisedClient
 from nightbook.runs.shared_cells import own_values, repeat_shared_cells, shared_end
 from nightbook.runs.warm.frames import TRUNK
@@ -29,7 +30,10 @@ class TrunkClient(SupervisedClient):
         sharing = self._journal.request.sharing
         assert sharing is not None  # noqa: S101 - the caller has one
         self._kept = ExitStack()
+        end_trunk = Interruption.signal_kernel
         self._begin(self._kept)
+        # It has no keeper that would listen.
+        Interruption.signal_kernel = end_trunk
         if not self._execute_cells(0, shared_end(self.nb.cells, sharing)):
             return "a shared cell failed"
         reason = cast("Any", self.kc).ask(TRUNK, {"seeded": sharing.seeded})

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from nightbook.runs.executed import prepared_notebook
 from nightbook.runs.interruption import Interruption
 from nightbook.runs.request import TRUNK
 from nightbook.runs.shared_cells import index_of, shared_end
+from nightbook.runs.sockets import remove_trunk_sockets
 from nightbook.runs.warm.isolation import present_surroundings
 from nightbook.runs.warm.kernels import Imports, fork_kernel, fork_trunk
 from nightbook.runs.warm.places import KERNEL, Place, place_of, secret_variables, warm_folder
@@ -27,15 +29,6 @@ if TYPE_CHECKING:
 
     from nightbook.runs.request import ExecutionRequest
     from nightbook.runs.warm.kernels import KernelEnds
-
-
-def trunk_place(request: ExecutionRequest) -> Place:
-    """Where the trunk of a folder listens.
-
-    Raises:
-        StorageError: There is no folder that only this user may enter.
-    """
-    return Place(key=f"trunk-{os.getpid()}-{request.run_id}", folder=warm_folder(os.environ))
 
 
 @contextmanager
@@ -49,29 +42,25 @@ def listening_at(place: Place) -> Iterator[int]:
 
 
 def trunk_kernel(request: ExecutionRequest, listener: int) -> KernelEnds | None:
-    """A kernel that can become a trunk; None when no warm parent is there."""
+    """A kernel that can become a trunk, and ends with this process; None when no warm parent is there."""
     place = place_of(KERNEL, os.environ, root=request.warm_root, secrets=secret_variables(request.secrets))
     surroundings = present_surroundings(request.working_directory)
     imports = Imports(now=request.imports)
     ends = fork_trunk(place, surroundings, imports=imports, log=sys.stdout.fileno(), listener=listener)
     if ends is not None:
-        pid = ends.keeper_pid
-        Interruption.signal_kernel = lambda _: os.killpg(pid, signal.SIGKILL)
+        Interruption.signal_kernel = partial(_end_trunk, request.run_id, ends.keeper_pid)
     return ends
+
+
+def _end_trunk(run_id: str, pid: int, _: signal.Signals) -> None:
+    remove_trunk_sockets(run_id)
+    os.killpg(pid, signal.SIGKILL)
 
 
 def leave_trunk(request: ExecutionRequest, *, reason: str, place: Place | None = None) -> None:
     """Say where the trunk is, or why there is none."""
     words = {"reason": reason, "key": place.key if place else ""}
     write_atomically(Path(request.folder) / TRUNK, json.dumps(words).encode())
-
-
-def forget_trunk(folder: Path) -> None:
-    """Remove the socket of a trunk that has ended, whoever ended it."""
-    with suppress(OSError, ValueError, StorageError):
-        key = json.loads((folder / TRUNK).read_text(encoding="utf-8"))["key"]
-        if key:
-            Place(key=key, folder=warm_folder(os.environ)).socket.unlink(missing_ok=True)
 
 
 def fork_from_trunk(request: ExecutionRequest) -> KernelEnds | None:

@@ -11,7 +11,7 @@ from nightbook.files import write_atomically
 from nightbook.pipelines.fingerprint import Fingerprinter
 from nightbook.pipelines.prefix import Split, split_stage
 from nightbook.runs.request import FORK, LOG, REQUEST, SOURCE, TRUNK, Sharing
-from nightbook.runs.trunks import forget_trunk
+from nightbook.runs.sockets import remove_trunk_sockets
 from nightbook.runs.warm.places import RUNNER
 from nightbook.runs.warm.process import WarmProcess
 from nightbook.workflow.engines import choose_engine
@@ -132,7 +132,9 @@ class Trunks:
             os.close(trunk.commands)
             trunk.process.wait()
             trunk.process.close()
-            forget_trunk(trunk.folder)
+        if self._trunks and self.maker.parent is not None:
+            # Those of kernels that were killed.
+            remove_trunk_sockets(self.maker.parent.run_id)
         self._trunks.clear()
 
     def _begin(self, stage: Stage, fingerprint: Fingerprint, split: StageSplit) -> _Trunk:

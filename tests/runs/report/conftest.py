@@ -147,8 +147,10 @@ def code_cell() -> Callable[..., dict[str, Any]]:
     def make(
         source: str, outputs: Sequence[Mapping[str, Any]] = (), *, index: int = 0,
         status: CellStatus = CellStatus.SUCCEEDED, duration: float | None = 0.2, tags: Sequence[str] = (),
+        is_shared: bool = False,
     ) -> dict[str, Any]:  # fmt: skip
-        told = {"index": index, "status": status.value, "duration_seconds": duration}
+        told: dict[str, Any] = {"index": index, "status": status.value, "duration_seconds": duration}
+        told |= {"shared": True} if is_shared else {}
         return {
             "cell_type": "code", "source": source, "outputs": [dict(output) for output in outputs], "execution_count": 1,
             "metadata": {"tags": list(tags), "nightbook": told},

@@ -82,6 +82,13 @@ def test_the_first_failed_cell_is_the_error(
     assert bad.outputs
 
 
+def test_a_cell_that_was_taken_over_says_so(
+    views: Callable[..., tuple[CellView, ...]], code_cell: Callable[..., dict[str, Any]]
+) -> None:
+    taken, own = views(code_cell("a = 1", index=0, is_shared=True), code_cell("b = 2", index=1))
+    assert (taken.is_shared, own.is_shared) == (True, False)
+
+
 def test_twenty_thousand_prints_are_one_text(
     views: Callable[..., tuple[CellView, ...]], code_cell: Callable[..., dict[str, Any]]
 ) -> None:

@@ -44,7 +44,13 @@ def failed_page(
             "# Delays of flights\n\nSome prose with $x^2$ and a [link](https://example.org).\n\n$$\\sum_{i=1}^{n} x_i$$\n\n## Data"
         ),
         code_cell("month = 6", index=1, tags=["parameters"]),
-        code_cell("show(wide)", [{"output_type": "display_data", "data": {"text/html": wide}}], index=2, duration=3.0),
+        code_cell(
+            "show(wide)",
+            [{"output_type": "display_data", "data": {"text/html": wide}}],
+            index=2,
+            duration=3.0,
+            is_shared=True,
+        ),
         code_cell("print()", [{"output_type": "stream", "name": "stdout", "text": "unbroken" * 200 + "\n"}], index=3),
         markdown_cell("## Model"),
         code_cell("month = 13\nload(month)  # " + "long " * 80, [ERROR], index=5, status=CellStatus.FAILED),
@@ -65,6 +71,11 @@ def test_a_failed_run_leads_with_its_error_and_links_to_the_cell(failed_page: st
     assert "12 cells not run" in failed_page
     assert failed_page.index('<details class="not-run">') > failed_page.index('id="error"')
     assert "train #418 failed · Nightbook" in failed_page
+
+
+def test_a_cell_that_was_taken_over_is_marked_beside_its_duration(failed_page: str) -> None:
+    marked = '1 line · 3.0 s · <span title="executed once, for several runs">shared</span></span>'
+    assert failed_page.count(">shared</span>") == failed_page.count(marked) == 1
 
 
 @pytest.mark.parametrize(

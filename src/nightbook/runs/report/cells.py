@@ -45,6 +45,7 @@ class CellView:
         status: What became of a code cell.
         duration: Seconds, None where unknown.
         line: The source line that raised, where the traceback tells it.
+        is_shared: It was executed once, for several runs.
     """
 
     kind: str
@@ -59,6 +60,7 @@ class CellView:
     status: CellStatus | None = None
     duration: float | None = None
     line: int | None = None
+    is_shared: bool = False
 
     @property
     def is_error(self) -> bool:
@@ -107,7 +109,7 @@ class CellViews:
 
     def _code_view(self, position: int, cell: Mapping[str, object], scope: str) -> CellView | None:
         source, tags = _source(cell), _tags(cell)
-        index, status, duration = self._outcome(cell)
+        index, status, duration, is_shared = self._outcome(cell)
         raw_outputs = cell.get("outputs")
         outputs = [one for one in raw_outputs if isinstance(one, dict)] if isinstance(raw_outputs, list | tuple) else []
         if not source.strip() and not outputs:
@@ -123,7 +125,7 @@ class CellViews:
             code=highlight_code(source, self.language) if shows_code else Markup(),
             label=next((_LABELS[tag] for tag in _LABELS if tag in tags), "Code"),
             lines=source.count("\n") + 1, outputs=tuple(one for one in shown if one), status=status, duration=duration,
-            line=_error_line(outputs),
+            line=_error_line(outputs), is_shared=is_shared,
         )  # fmt: skip
 
     def _merged(self, outputs: Iterable[Mapping[str, object]]) -> tuple[Markup, ...]:
@@ -140,11 +142,11 @@ class CellViews:
                 rendered += [self.outputs.render(output) for output in together]
         return tuple(rendered)
 
-    def _outcome(self, cell: Mapping[str, object]) -> tuple[int | None, CellStatus | None, float | None]:
+    def _outcome(self, cell: Mapping[str, object]) -> tuple[int | None, CellStatus | None, float | None, bool]:
         metadata = cell.get("metadata")
         told = metadata.get("nightbook") if isinstance(metadata, dict) else None
         if not isinstance(told, dict):
-            return None, None, None
+            return None, None, None, False
         index = told.get("index")
         status, duration = told.get("status"), told.get("duration_seconds")
         known = next((one for one in self.run.cells if one.index == index), None)
@@ -152,6 +154,7 @@ class CellViews:
             index if isinstance(index, int) else None,
             CellStatus(status) if status in set(CellStatus) else known.status if known else None,
             float(duration) if isinstance(duration, int | float) else known.duration_seconds if known else None,
+            told.get("shared") is True,
         )
 
 

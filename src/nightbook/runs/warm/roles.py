@@ -17,7 +17,7 @@ from nightbook.errors import SettingsError
 from nightbook.loading import without
 from nightbook.pipelines.stand_ins import reason_of
 from nightbook.runs.census import RUN_VARIABLE
-from nightbook.runs.containment import Containment, choose_containment
+from nightbook.runs.containment import Containment, choose_containment, end_with_peer
 from nightbook.runs.process import command_for
 from nightbook.runs.warm.hidden import hidden_modules
 from nightbook.runs.warm.isolation import enter
@@ -94,6 +94,8 @@ def _be_trunk(order: Order, connection: socket.socket) -> NoReturn:
     os.setsid()
     held = os.dup(connection.fileno())
     connection.close()
+    # Nobody is left to end it in the middle of a cell when whoever had it made is killed.
+    end_with_peer(held)
     _be_kernel(replace(order, descriptors=(*order.descriptors, held)))
 
 

@@ -25,7 +25,7 @@ import psutil
 from setproctitle import setproctitle
 
 from nightbook.runs.census import RUN_VARIABLE
-from nightbook.runs.containment import Containment
+from nightbook.runs.containment import Containment, outlive_peer
 from nightbook.runs.warm.bounds import bound_memory, take
 from nightbook.runs.warm.isolation import open_descriptors
 from nightbook.runs.warm.keeper import KERNEL_TITLE, TITLE, end_strays, keep
@@ -138,6 +138,7 @@ class Hold:
 def serve_forks(trunk: Trunk, listener: socket.socket, connection: socket.socket) -> NoReturn:
     """Fork for whoever asks on the listening socket, until whoever had the trunk made is gone."""
     place = listener.getsockname()
+    outlive_peer(connection.fileno())
     WarmParent(listener, trunk, Preloader(), Hold(connection), idle_seconds=FOREVER_SECONDS).serve()
     Path(place).unlink(missing_ok=True)
     os._exit(0)
