@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import resource
+import sys
 import time
 from contextlib import ExitStack
 from functools import partial
@@ -28,6 +28,9 @@ from nightbook.runs.preparations import preparations
 from nightbook.runs.request import FORK, JUPYTER
 from nightbook.runs.sockets import socket_folder
 from nightbook.runs.warm.forked_kernel import ForkedKernelManager
+
+if sys.platform == "linux":
+    import resource
 
 if TYPE_CHECKING:
     from jupyter_client.manager import KernelManager
@@ -145,7 +148,7 @@ class SupervisedClient(NotebookClient):
         pid = int(cast("Any", self.km).provisioner.pid)
         Interruption.kernel_pid, Interruption.signal_kernel = pid, partial(os.killpg, pid)
         request, memory_bytes = self._journal.request, self._journal.request.limits.memory_bytes
-        if memory_bytes is not None and hasattr(resource, "prlimit"):
+        if memory_bytes is not None and sys.platform == "linux":
             resource.prlimit(pid, resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
         self._journal.tell(EventKind.KERNEL_STARTED, pid=pid, engine=JUPYTER, reason=request.engine_reason)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import sys
 import time
@@ -12,6 +11,11 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from nightbook.machine import processors
+
+if sys.platform != "win32":
+    import resource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,7 +109,7 @@ def _use_threads(environment: Mapping[str, str]) -> None:
     if not any(name in sys.modules for name in _USERS_OF_THREADS):
         return
     controller: Any = import_module("threadpoolctl")
-    available = len(os.sched_getaffinity(0))
+    available = processors()
     for library in controller.ThreadpoolController().lib_controllers:
         asked = next(
             (environment[name] for name in _VARIABLES.get(library.internal_api, ()) if environment.get(name)), ""
