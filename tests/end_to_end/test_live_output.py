@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
+import signal
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -38,6 +41,18 @@ def started(*arguments: str, folder: Path, seen: Path) -> Iterator[subprocess.Po
             raise
 
 
+def read_until(text: str, terminal: int) -> None:
+    """Read what a terminal is sent until some text comes, as it does while the one who is to send it still waits."""
+    shown = bytearray()
+
+    def is_shown() -> bool:
+        if select.select([terminal], [], [], 0)[0]:
+            shown.extend(os.read(terminal, 65536))
+        return text.encode() in shown
+
+    until(is_shown)
+
+
 def await_text(text: str, path: Path) -> None:
     until(lambda: text in path.read_text(encoding="utf-8"))
 
@@ -52,6 +67,25 @@ def talker(tmp_path: Path, new_notebook: Callable[..., Path], shared_warm: objec
     for number in (1, 2):
         os.mkfifo(tmp_path / f"go-on-{number}")
     return new_notebook(tmp_path / "talker.ipynb", "n: int = 1", f"go_on = f'{tmp_path}/go-on-{{n}}'", TALKER)
+
+
+def test_the_table_of_a_terminal_shows_the_last_line_while_its_cell_waits(talker: Path, tmp_path: Path) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(tmp_path)
+        os.environ |= {"COLUMNS": "200", "TERM": "xterm-256color"}
+        os.execv(sys.executable, [sys.executable, "-m", "nightbook", "run", str(talker)])
+    try:
+        for text in ("much of 1", "the last of 1"):
+            read_until(text, terminal)
+            go_on(tmp_path / "go-on-1")
+        read_until("succeeded", terminal)
+    except BaseException:
+        os.kill(pid, signal.SIGKILL)
+        raise
+    finally:
+        os.close(terminal)
+        os.waitpid(pid, 0)
 
 
 def test_the_last_of_a_long_output_is_followed_while_its_cell_waits(talker: Path, tmp_path: Path) -> None:
