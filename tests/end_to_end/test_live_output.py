@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-LINES, LINE = 20_000, "x" * 99
+LINES, LINE = 40_000, "x" * 99
+# For a busy machine, on which a run takes its time to begin.
+PATIENCE_SECONDS = 60.0
 # The test lets it go on, twice, when it has seen what was printed so far.
 TALKER = f"""
 print("\\n".join(["{LINE}"] * {LINES}))
 print("much of", n, flush=True)
+bar = display("nothing yet", display_id=True)
 open(go_on).read()
 print("the last of", n, flush=True)
+bar.update("all is done")
 open(go_on).read()
 """
 
@@ -50,11 +54,11 @@ def read_until(text: str, terminal: int) -> None:
             shown.extend(os.read(terminal, 65536))
         return text.encode() in shown
 
-    until(is_shown)
+    until(is_shown, PATIENCE_SECONDS)
 
 
 def await_text(text: str, path: Path) -> None:
-    until(lambda: text in path.read_text(encoding="utf-8"))
+    until(lambda: text in path.read_text(encoding="utf-8"), PATIENCE_SECONDS)
 
 
 def go_on(path: Path) -> None:
@@ -91,10 +95,11 @@ def test_the_table_of_a_terminal_shows_the_last_line_while_its_cell_waits(talker
 def test_the_last_of_a_long_output_is_followed_while_its_cell_waits(talker: Path, tmp_path: Path) -> None:
     seen = tmp_path / "logs.txt"
     with started("run", str(talker), folder=tmp_path, seen=tmp_path / "run.txt") as run:
-        until(lambda: list(tmp_path.glob(".nightbook/runs/*/events.jsonl")))
+        until(lambda: list(tmp_path.glob(".nightbook/runs/*/events.jsonl")), PATIENCE_SECONDS)
         with started("runs", "logs", "-f", "latest", folder=tmp_path, seen=seen) as logs:
-            for text in ("much of 1\n", "the last of 1\n"):
-                await_text(text, seen)
+            for printed, displayed in (("much of 1\n", "nothing yet"), ("the last of 1\n", "all is done")):
+                await_text(printed, seen)
+                await_text(displayed, seen)
                 events = next(tmp_path.glob(".nightbook/runs/*/events.jsonl"))
                 # Each line was told once.
                 assert events.stat().st_size < 1.2 * LINES * len(LINE)
@@ -108,7 +113,7 @@ def test_each_set_of_a_sweep_is_followed_while_its_cell_waits(talker: Path, tmp_
     seen = tmp_path / "logs.txt"
     sweep = ("sweep", str(talker), "--grid", "n=1,2", "-j", "2")
     with started(*sweep, folder=tmp_path, seen=tmp_path / "sweep.txt") as run:
-        until(lambda: len(list(tmp_path.glob(".nightbook/runs/*/events.jsonl"))) == 2)
+        until(lambda: len(list(tmp_path.glob(".nightbook/runs/*/events.jsonl"))) == 2, PATIENCE_SECONDS)
         with started("runs", "logs", "-f", "1", folder=tmp_path, seen=seen) as logs:
             for text in ("much of", "the last of"):
                 for number in (1, 2):
