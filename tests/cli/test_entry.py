@@ -5,6 +5,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.cli.test_main import HEAVY
 from tests.warmth import STAND_IN, WarmFolder
 
 from nightbook.cli.entry import _may_be_elsewhere
@@ -14,10 +15,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ENTRY = "from nightbook.cli.entry import main\nmain()"
+# It leaves without looking back: what it has loaded is said when it does.
+CONFESSING = """
+import os, sys
+leave = os._exit
+def confess(code):
+    print(*sys.modules, file=sys.stderr, flush=True)
+    leave(code)
+os._exit = confess
+"""
 
 
-def typed(folder: Path, *arguments: str) -> tuple[int, str, str]:
-    command = [sys.executable, "-c", ENTRY, *arguments]
+def typed(folder: Path, *arguments: str, prelude: str = "") -> tuple[int, str, str]:
+    command = [sys.executable, "-c", prelude + ENTRY, *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr
 
@@ -42,6 +52,16 @@ def test_a_parent_carries_out_what_may_be_elsewhere(warm: WarmFolder, tmp_path: 
     warm.start_light(prelude=STAND_IN)
     assert typed(tmp_path, "run", "print('elsewhere', arguments[0]); code = 1") == (1, "elsewhere run\n", "")
     assert typed(tmp_path, "--version")[1].startswith("nightbook")
+
+
+def test_what_was_typed_loads_nothing_heavy_where_a_parent_carries_it_out(warm: WarmFolder, tmp_path: Path) -> None:
+    warm.start_light(prelude=STAND_IN)
+    code, said, modules = typed(tmp_path, "run", "print('elsewhere'); code = 3", prelude=CONFESSING)
+    loaded = set(modules.split())
+    assert (code, said) == (3, "elsewhere\n")
+    assert "nightbook.cli.attended" in loaded
+    assert {name.partition(".")[0] for name in loaded} & {*HEAVY, "click", "IPython", "jupyter_client", "zmq"} == set()
+    assert not any(name.startswith("nightbook.workflow") for name in loaded)
 
 
 @pytest.mark.parametrize(

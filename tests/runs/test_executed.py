@@ -32,6 +32,10 @@ def printed(text: str) -> dict[str, Any]:
     return {"output_type": "stream", "name": "stdout", "text": text}
 
 
+def change(kept: int, output: dict[str, Any]) -> dict[str, Any]:
+    return {"index": 0, "kept": kept, "output": output}
+
+
 def raised(ename: str) -> dict[str, Any]:
     return {"output_type": "error", "ename": ename, "evalue": "", "traceback": [ename]}
 
@@ -80,7 +84,8 @@ def test_a_killed_run_shows_what_it_did_and_where_it_stopped() -> None:
         *STARTS,
         ended(2, 4),
         event(EventKind.CELL_STARTED, 5, position=3),
-        event(EventKind.OUTPUTS, 6, position=3, outputs=[printed("half")]),
+        event(EventKind.OUTPUTS_CHANGED, 6, position=3, count=1, changes=[change(0, printed("ha"))]),
+        event(EventKind.OUTPUTS_CHANGED, 7, position=3, count=1, changes=[change(2, printed("lf"))]),
     ]
     notebook = compose(events, Judgement(status=RunStatus.LOST, cause=Cause.LOST, message="gone"))
     told = notebook["metadata"]["nightbook"]

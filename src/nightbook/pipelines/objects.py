@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
+import sys
 import tempfile
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -14,6 +14,9 @@ from uuid import uuid4
 
 from nightbook.errors import SettingsError, StorageError
 from nightbook.pipelines.digests import PREFIX
+
+if sys.platform == "linux":
+    import fcntl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -203,6 +206,8 @@ def copy_file(source: Path, target: Path, mode: int) -> str:
 
 
 def _clone(reader: BufferedReader, writer: BufferedRandom) -> str:
+    if sys.platform != "linux":
+        return ""
     try:
         fcntl.ioctl(writer.fileno(), _CLONE, reader.fileno())
     except OSError:

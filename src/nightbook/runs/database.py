@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filelock import FileLock
 from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
 
@@ -175,17 +175,19 @@ def _alone(engine: Engine) -> Iterator[Connection]:
             yield connection
         return
     path = Path(engine.url.database or "")
+    # Switching to WAL does not wait for others as a transaction does.
+    lock = FileLock(path.with_name(f"{path.name}.lock"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.with_name(f"{path.name}.lock").open("a")
+        lock.acquire()
     except OSError as error:
         raise StorageError(
             f"the folder of the ledger cannot be written: {error}", remedy=f"check {path.parent}"
         ) from error
-    with lock:
-        # Switching to WAL does not wait for others as a transaction does.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
         with engine.connect() as connection:
             connection.connection.cursor().execute("PRAGMA journal_mode=WAL")
         with engine.connect().execution_options(writes=True) as connection, connection.begin():
             yield connection
+    finally:
+        lock.release()

@@ -32,6 +32,8 @@ class EventKind(StrEnum):
     """`position`, `line`: the last line printed so far, at most some times a second."""
     OUTPUTS = "outputs"
     """`position`, `outputs`: what the cell shows now, in place of what it showed before."""
+    OUTPUTS_CHANGED = "outputs_changed"
+    """`position`, `count`, `changes`: what is new, while the cell runs: see `nightbook.runs.changes.Change`."""
     CELL_ENDED = "cell_ended"
     """`position`, `status`, `outputs`, `execution_count`, `duration_seconds`; `shared` when another process ran it."""
     LOGGED = "logged"

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from nightbook.records import Cause, Cell, CellStatus, RunStatus
+from nightbook.runs.changes import FollowedOutputs
 from nightbook.runs.events import Event, EventKind
 from nightbook.runs.request import EXECUTED, PREPARED, SOURCE
 
@@ -39,10 +40,15 @@ class CellTrace:
     ended_at: float | None = None
     status: CellStatus = CellStatus.NOT_RUN
     execution_count: int | None = None
-    outputs: list[Any] = field(default_factory=list)
+    followed: FollowedOutputs = field(default_factory=FollowedOutputs)
     ename: str = ""
     evalue: str = ""
     is_shared: bool = False
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What it showed at last."""
+        return self.followed.outputs
 
     @property
     def is_open(self) -> bool:
@@ -115,8 +121,7 @@ def _fold_start(trace: Trace, event: Event) -> None:
 
 
 def _fold_outputs(trace: Trace, event: Event) -> None:
-    outputs = event.fields["outputs"]
-    trace.cell(event.position).outputs = outputs if isinstance(outputs, list) else []
+    trace.cell(event.position).followed.take(event)
 
 
 def _fold_end(trace: Trace, event: Event) -> None:
@@ -124,8 +129,7 @@ def _fold_end(trace: Trace, event: Event) -> None:
     _fold_outputs(trace, event)
     cell.ended_at = event.at
     cell.status = CellStatus(str(event.fields["status"]))
-    count = event.fields.get("execution_count")
-    cell.execution_count = count if isinstance(count, int) else None
+    cell.execution_count = cast("int | None", event.fields.get("execution_count"))
     cell.is_shared = event.fields.get("shared") is True
     cell.ename, cell.evalue = str(event.fields.get("ename", "")), str(event.fields.get("evalue", ""))
 
@@ -163,6 +167,7 @@ _FOLDS = {
     EventKind.KERNEL_READY: _fold_ready,
     EventKind.CELL_STARTED: _fold_start,
     EventKind.OUTPUTS: _fold_outputs,
+    EventKind.OUTPUTS_CHANGED: _fold_outputs,
     EventKind.CELL_ENDED: _fold_end,
     EventKind.LOGGED: _fold_logged,
     EventKind.KERNEL_DIED: _fold_death,

@@ -16,6 +16,7 @@ from nbclient.exceptions import CellExecutionComplete, CellExecutionError, DeadK
 from nightbook.errors import KernelError
 from nightbook.notebooks.inside import MIME_TYPE
 from nightbook.records import CellStatus
+from nightbook.runs.changes import PROGRESS_SECONDS, OutputNews
 from nightbook.runs.early_exit import early_exit_reason
 from nightbook.runs.events import EventKind
 from nightbook.runs.interruption import Interruption
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
     from nightbook.runs.warm.forked_kernel import ForkedKernelClient
     from nightbook.runs.warm.kernels import KernelEnds
 
-PROGRESS_SECONDS = 0.25
-SNAPSHOT_SECONDS = 0.5
-SMALL_SNAPSHOT_BYTES = 180_000
 SILENCE_SECONDS = 10
 STARTUP_SECONDS = 120
 RETURNCODE_SECONDS = 1.0
@@ -84,9 +82,7 @@ class SupervisedClient(NotebookClient):
         self._restyled: set[int] = set()
         self._publications: Publications | ForkedKernelClient
         self._is_exit_asked = False
-        self._next_progress = 0.0
-        self._next_snapshot = 0.0
-        self._has_untold = False
+        self._news = OutputNews(journal)
 
     def execute_notebook(self) -> None:
         """Start a kernel, execute until a cell ends the notebook, stop the kernel.
@@ -162,6 +158,7 @@ class SupervisedClient(NotebookClient):
         started = time.monotonic()
         self._journal.tell(EventKind.CELL_STARTED, position=position)
         cell.outputs = []
+        self._news.begin()
         error: CellExecutionError | None = None
         try:
             self.execute_cell(cell, position)
@@ -203,22 +200,22 @@ class SupervisedClient(NotebookClient):
     async def _async_poll_output_msg(self, parent_msg_id: str, cell: NotebookNode, cell_index: int) -> None:
         """A kernel that is done with a cell is listened to for as long as it has something to say."""
         while True:
-            silence = PROGRESS_SECONDS if self._has_untold else SILENCE_SECONDS
+            silence = PROGRESS_SECONDS if self._news.is_pending else SILENCE_SECONDS
             message = await self._publications.next(within_seconds=silence)
             if message is None:
                 is_done = self._publications.replied_to == parent_msg_id
-                if is_done and not self._has_untold:
+                if is_done and not self._news.is_pending:
                     return
-                if self._has_untold:
-                    # What came last is told also when nothing follows for long; what is done tells all with its end.
-                    self._tell_progress(cell_index)
-                    self._has_untold &= not is_done
+                # What came last is told also when nothing follows for long; what is done tells all with its end.
+                self._tell_news(cell_index)
+                self._news.is_pending &= not is_done
                 continue
             if message["parent_header"].get("msg_id") == parent_msg_id:
                 try:
                     self.process_message(message, cell, cell_index)
                 except CellExecutionComplete:
                     return
+                self._tell_news(cell_index)
 
     def output(
         self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str | None, cell_index: int
@@ -242,8 +239,7 @@ class SupervisedClient(NotebookClient):
             bounded.add_stream(content["name"], content["text"])
         elif bounded.admit(content):
             super().output(outs, msg, display_id, cell_index)
-        self._has_untold = True
-        self._tell_progress(cell_index)
+        self._news.heard(content)
         return None
 
     def clear_output(self, outs: list[NotebookNode], msg: dict[str, Any], cell_index: int) -> None:
@@ -251,6 +247,7 @@ class SupervisedClient(NotebookClient):
         super().clear_output(outs, msg, cell_index)
         if not outs:
             self._bounded.pop(cell_index, None)
+            self._news.heard("")
 
     def _update_display_id(self, display_id: str, msg: dict[str, Any]) -> None:
         places = self._display_id_map.get(display_id, {})
@@ -263,6 +260,7 @@ class SupervisedClient(NotebookClient):
             self._updates[display_id] = 0
             content["data"] = too_large(size)
         super()._update_display_id(display_id, msg)
+        self._news.heard(content)
         self._restyled.update(position for position, indices in places.items() if indices)
 
     def _bounded_outputs(self, outs: list[NotebookNode], position: int) -> CellOutputs:
@@ -283,18 +281,8 @@ class SupervisedClient(NotebookClient):
         return list(self._bounded[position].shown()) if position in self._bounded else []
 
     def _tell_outputs(self, position: int) -> None:
-        self._has_untold = False
         self._journal.tell(EventKind.OUTPUTS, position=position, outputs=self._shown(position))
 
-    def _tell_progress(self, position: int) -> None:
-        now = time.monotonic()
-        bounded = self._bounded.get(position)
-        if bounded is None or now < self._next_progress:
-            return
-        self._next_progress = now + PROGRESS_SECONDS
-        self._journal.tell(EventKind.OUTPUT, position=position, line=bounded.last_line[:300])
-        if now >= self._next_snapshot:
-            # A long output is snapshotted ever more rarely, so that the file grows no faster than the output.
-            pause = SNAPSHOT_SECONDS * max(1, bounded.size_bytes // SMALL_SNAPSHOT_BYTES) ** 2
-            self._next_snapshot = now + pause
-            self._tell_outputs(position)
+    def _tell_news(self, position: int) -> None:
+        if self._news.is_pending:
+            self._news.tell(position, self._bounded.get(position))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
 from nightbook.errors import SettingsError
+from nightbook.machine import processors
 from nightbook.records import Limits
 from nightbook.settings.kinds import (
     CONTAINMENTS,
@@ -275,7 +276,7 @@ def _settings(
         tracking_uri=_url(text("tracking_uri", f"sqlite:///{state / 'mlflow.sqlite'}"), root),
         experiment=text("experiment", name),
         store=_place(text("store", str(state / "store")), root),
-        jobs=cast("int", values.pop("jobs", len(os.sched_getaffinity(0)))),
+        jobs=cast("int", values.pop("jobs", len(processors()))),
         limits=Limits(**limits),  # type: ignore[arg-type] # each value has just been checked
         stages=stages,
         sources={key: sources.get(key, DEFAULT) for key in SETTINGS},

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from nightbook.errors import RunNotFoundError
 from nightbook.numbers import format_duration
 from nightbook.records import RunKind
+from nightbook.runs.changes import FollowedOutputs
 from nightbook.runs.events import Event, EventKind, EventReader
 from nightbook.runs.request import EVENTS, LOG, PREPARED
 from nightbook.workflow.contact import open_ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from nightbook.records import Run
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.2
 LEDGER_SECONDS = 0.5
+_SHOWING = frozenset({EventKind.OUTPUTS, EventKind.OUTPUTS_CHANGED, EventKind.CELL_ENDED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +140,7 @@ class RunLog:
         self.run = run
         self.folder = runs_folder / run.run_id
         self._events = EventReader(self.folder / EVENTS)
-        self._told: dict[int, str] = {}
+        self._shown: dict[int, FollowedOutputs] = {}
         self._headings: dict[int, str] = {}
 
     @property
@@ -149,7 +151,7 @@ class RunLog:
     def news(self) -> Iterator[LogPart]:
         """What cells have shown since the last call."""
         for event in self._events.read():
-            if event.kind in {EventKind.OUTPUTS, EventKind.CELL_ENDED} and (fresh := self._fresh(event)):
+            if event.kind in _SHOWING and (fresh := self._fresh(event)):
                 yield LogPart(run=self.run, heading=self._heading(event.position), text=fresh)
 
     def last_words(self, run: Run, *, is_part: bool) -> Iterator[LogPart]:
@@ -164,11 +166,10 @@ class RunLog:
             yield LogPart(run=self.run, heading="end", text=f"{run.status.value}{took}{message}\n")
 
     def _fresh(self, event: Event) -> str:
-        """The part of a cell's text that was not told; all of it when what was told has been replaced."""
-        text = text_of_outputs(event.fields.get("outputs"))
-        told = self._told.get(event.position, "")
-        self._told[event.position] = text
-        return text.removeprefix(told) if text.startswith(told) else f"\n{text}"
+        """The part of a cell's text that was not told; what stands in place of something told begins a line."""
+        news = self._shown.setdefault(event.position, FollowedOutputs()).take(event)
+        texts = [(_text_of_output(output), is_replaced) for output, is_replaced in news]
+        return "".join(f"\n{text}" if is_replaced and text else text for text, is_replaced in texts)
 
     def _heading(self, position: int) -> str:
         if not self._headings:
@@ -183,7 +184,7 @@ def text_of_outputs(outputs: object) -> str:
     return "".join(_text_of_output(one) for one in outputs if isinstance(one, dict))
 
 
-def _text_of_output(output: dict[str, object]) -> str:
+def _text_of_output(output: Mapping[str, object]) -> str:
     kind = output.get("output_type")
     if kind == "stream":
         return _joined(output.get("text"))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from nightbook.errors import ParameterError
+from nightbook.machine import processors
 from nightbook.pipelines.graph import check_data
 from nightbook.pipelines.plan import Evidence, require_kernels, settle
 from nightbook.records import Cause, Run, RunKind, RunStatus
@@ -62,7 +62,7 @@ def sweep(request: SweepRequest, watcher: Watcher) -> RunResult:
         # Its runs keep all processors busy: more threads in each would only wait for one another.
         if request.base.settings.executor == HERE:
             jobs = min(request.base.jobs or request.base.settings.jobs, len(sets))
-            maker.threads = max(1, len(os.sched_getaffinity(0)) // jobs)
+            maker.threads = max(1, len(processors()) // jobs)
         with closing(Trunks(maker, splits)) as trunks:
             maker.share = trunks.share
             ranking = Ranking(request.objective, request.direction, maker.ledger.metric_points, watcher.leads)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nightbook.runs.warm.bounds import bound_memory, control_group, processors, soft_limits
+from nightbook.machine import processors
+from nightbook.runs.warm.bounds import bound_memory, control_group, soft_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

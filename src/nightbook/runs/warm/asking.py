@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -74,6 +75,8 @@ def ensure_parent(place: Place, environment: Mapping[str, str]) -> None:
 
 def connect(place: Place, environment: Mapping[str, str] | None) -> socket.socket | None:
     """A connection to the parent, which is started when there is none; None when it cannot be."""
+    if sys.platform != "linux":
+        return None
     connection = try_to_connect(place)
     if connection is not None or environment is None:
         return connection

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import os
-import resource
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nightbook.machine import processors
+
+if sys.platform != "win32":
+    import resource
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-_LIMITS = {
-    name: int(getattr(resource, name))
-    for name in sorted(vars(resource))
-    if name.startswith("RLIMIT_") and name != "RLIMIT_OFILE"  # another name for the number of files
-}
+if sys.platform == "win32":
+    _LIMITS: dict[str, int] = {}
+else:
+    _LIMITS = {
+        name: int(getattr(resource, name))
+        for name in sorted(vars(resource))
+        if name.startswith("RLIMIT_") and name != "RLIMIT_OFILE"  # another name for the number of files
+    }
 _LAID_OUT_BY = "RLIMIT_STACK"
 """Where a program's memory lies and how large its threads' stacks are follows from this one when it is started."""
 _KEPT_BY_PARENTS = frozenset({_LAID_OUT_BY, "RLIMIT_CORE"})
@@ -26,11 +34,6 @@ _RIGHTS = (b"Uid:", b"Gid:", b"Groups:", b"Cap", b"NoNewPrivs:", b"Seccomp:")
 def soft_limits() -> dict[str, int]:
     """The limits that hold for this process and that it may change itself, by their names in `resource`."""
     return {name: resource.getrlimit(number)[0] for name, number in _LIMITS.items()}
-
-
-def processors() -> list[int]:
-    """Those that this process may use."""
-    return sorted(os.sched_getaffinity(0))
 
 
 def for_good() -> str:
@@ -55,14 +58,14 @@ def take(limits: Mapping[str, int], cores: Collection[int]) -> None:
         soft, hard = resource.getrlimit(_LIMITS[name])
         if soft != wanted:
             resource.setrlimit(_LIMITS[name], (_lower(wanted, hard), hard))
-    if cores and set(cores) != os.sched_getaffinity(0):
+    if cores and set(cores) != set(processors()):
         with suppress(OSError):  # none of them is there any more
             os.sched_setaffinity(0, cores)
 
 
 def bound_memory(memory_bytes: int, pid: int = 0) -> None:
     """Have a process, this one unless another is named, hold at most so much data; a lower limit that it has stays."""
-    if not hasattr(resource, "prlimit"):  # which is Linux's
+    if sys.platform != "linux":
         return
     soft, hard = resource.prlimit(pid, resource.RLIMIT_DATA)
     resource.prlimit(pid, resource.RLIMIT_DATA, (_lower(memory_bytes, soft), _lower(memory_bytes, hard)))

@@ -5,13 +5,16 @@ A frame is a kind (one byte), the number of parts and the length of each (big-en
 
 from __future__ import annotations
 
-import fcntl
 import os
 import struct
+import sys
 import tempfile
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+if sys.platform != "win32":
+    import fcntl
 
 if TYPE_CHECKING:
     import socket

@@ -12,7 +12,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nightbook.runs.warm.bounds import bound_memory, processors, soft_limits, take
+from nightbook.machine import processors
+from nightbook.runs.warm.bounds import bound_memory, soft_limits, take
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -121,7 +122,7 @@ def _use_threads(environment: Mapping[str, str]) -> None:
     if not any(name in sys.modules for name in _USERS_OF_THREADS):
         return
     controller: Any = import_module("threadpoolctl")
-    available = len(os.sched_getaffinity(0))
+    available = len(processors())
     for library in controller.ThreadpoolController().lib_controllers:
         asked = next(
             (environment[name] for name in _VARIABLES.get(library.internal_api, ()) if environment.get(name)), ""

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nightbook.errors import StorageError
+from nightbook.machine import processors
 from nightbook.pipelines.distributions import site_folders
-from nightbook.runs.warm.bounds import control_group, for_good, processors
+from nightbook.runs.warm.bounds import control_group, for_good
 from nightbook.runs.warm.isolation import ONE_THREAD
 from nightbook.version import __version__
 
