@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -132,59 +131,6 @@ def test_commands_at_once_on_one_project_start_one_parent_of_each_kind(warm_scen
         assert client.returncode == 0, errors
         assert_true_records(warm_scene, json.loads(output)["runs"], 1)
     assert [len(warm_scene.parents(kind)) for kind in KINDS] == [1, 1, 1]
-    assert warm_scene.survivors() == []
-
-
-@pytest.fixture
-def site(warm_scene: WarmScene, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of installed modules of the scene's own."""
-    folder = tmp_path_factory.mktemp("environment") / "site-packages"
-    folder.mkdir()
-    path = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(folder)]))
-    warm_scene.environment["PYTHONPATH"] = path
-    return folder
-
-
-def install(site: Path, name: str, version: str, source: str) -> None:
-    """Install a module as pip does: the files, and a folder whose name tells the version."""
-    for old in site.glob(f"{name}-*.dist-info"):
-        (old / "METADATA").unlink()
-        old.rmdir()
-    (site / f"{name}.py").write_text(source, encoding="utf-8")
-    told = site / f"{name}-{version}.dist-info"
-    told.mkdir()
-    (told / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", encoding="utf-8")
-
-
-def test_what_is_upgraded_under_a_warm_parent_is_new_in_the_next_run(warm_scene: WarmScene, site: Path) -> None:
-    install(site, "upgraded", "1.0", "VALUE = 'first'\n")
-    warm_scene.stage("reads", "import upgraded\nprint(upgraded.VALUE)")
-    old = None
-    for version, value in (("1.0", "first"), ("22.0", "another"), ("33.0", "the third")):
-        install(site, "upgraded", version, f"VALUE = {value!r}\n")
-        (record,) = warm_scene.run("--force")
-        assert warm_scene.executed(record).cells[1].outputs[0].text == f"{value}\n"
-        assert warm_scene.engines(record) == [("fork", "")]
-        assert old is None or warm_scene.wait_until(partial(warm_scene.has_ended, old), "the old parent to end")
-        old = warm_scene.parent("kernel").pid
-
-
-def test_a_module_that_starts_a_thread_is_left_to_the_notebook(warm_scene: WarmScene, site: Path) -> None:
-    install(
-        site,
-        "threaded",
-        "1.0",
-        "import threading, time\nthreading.Thread(target=time.sleep, args=(900,), daemon=True).start()\n",
-    )
-    install(site, "talkative", "1.0", "print('I am here')\n")
-    warm_scene.stage("uses", "import talkative, threaded, threading\nprint(threading.active_count())")
-    for _ in range(2):
-        (record,) = warm_scene.run("--force")
-        assert warm_scene.engines(record) == [("fork", "")]
-        assert warm_scene.executed(record).cells[1].outputs[0].text == "I am here\n2\n"
-        assert warm_scene.threads(warm_scene.parent("kernel")) == 1
-    log = "".join(path.read_text() for path in warm_scene.warm_folder.glob("kernel-*.log"))
-    assert "threaded, which changes which threads run while it is imported" in log
     assert warm_scene.survivors() == []
 
 
