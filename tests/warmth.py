@@ -53,9 +53,9 @@ nightbook.cli.main.carry_out = carry_out
 """
 
 
-def until(is_so: Callable[[], object]) -> None:
+def until(is_so: Callable[[], object], *, patience_seconds: float = PATIENCE_SECONDS) -> None:
     """Wait for something that is to come true."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + patience_seconds
     while not is_so():
         assert time.monotonic() < deadline, "it did not come true"
         time.sleep(0.01)

@@ -139,10 +139,19 @@ def test_many_runs_at_once_leave_nothing_behind(warm_scene: WarmScene) -> None:
     # `make bench` does it with 200 at once and with 1,000 in a row.
     parents = warm(warm_scene)
     for number in range(60):
-        warm_scene.stage(f"stage-{number:02d}", f"n = {number}", "print(n)")
+        warm_scene.stage(f"stage-{number:02d}", f"n = {number}", WAIT, "print(n)")
+    folder = warm_scene.root / "notebooks"
+    (folder / "go").touch()
     warm_scene.run("stage-00", "stage-01")
     before = {kind: (parent.num_fds(), parent.memory_info().rss) for kind, parent in parents.items()}
-    records = warm_scene.run("--force", "-j", "60")
+    for path in (folder / "go", *folder.glob("waiting-*")):
+        path.unlink()
+    client = warm_scene.start("run", "--json", "--force", "-j", "60")
+    warm_scene.wait_until(lambda: len(list(folder.glob("waiting-*"))) == 60, "all cells to wait at once")
+    (folder / "go").touch()
+    output, errors = client.communicate(timeout=warm_scene.patience_seconds)
+    assert client.returncode == 0, errors
+    records = json.loads(output)["runs"]
     assert_true_records(warm_scene, records, 60)
     assert {tuple(warm_scene.engines(record)) for record in records} == {(("fork", ""),)}
     assert warm_scene.survivors() == []
