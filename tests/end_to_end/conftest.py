@@ -167,7 +167,8 @@ class Scene:
         if part == "kernel":
             return "ipykernel_launcher" in " ".join(command) and process.environ().get("NIGHTBOOK_RUN_ID") in runs
         place_of_part = process.cwd() if part == "command" else " ".join(command)
-        if part == "keeper" or place not in place_of_part:
+        # Who is just ending has no command line any more.
+        if not command or part == "keeper" or place not in place_of_part:
             return False
         is_namespace = command[:2] == ["nightbook", "namespace"] or Path(command[0]).name == "unshare"
         if part == "namespace":

@@ -203,7 +203,7 @@ def test_whoever_is_killed_while_the_parents_are_still_loading_the_end_is_true(w
     began = time.monotonic()
     scene.run("-j", "4")
     usual = time.monotonic() - began
-    for disturb in (kill_one_of_each, kill_who_asked, kill_one_of_each, kill_who_asked):
+    for disturb in (kill_one_of_each, kill_who_asked):
         parents = scene.parents()
         for parent in parents:
             parent.kill()
