@@ -53,7 +53,7 @@ nightbook.cli.main.carry_out = carry_out
 """
 
 
-def until(is_so: Callable[[], object], patience_seconds: float = PATIENCE_SECONDS) -> None:
+def until(is_so: Callable[[], object], *, patience_seconds: float = PATIENCE_SECONDS) -> None:
     """Wait for something that is to come true."""
     deadline = time.monotonic() + patience_seconds
     while not is_so():

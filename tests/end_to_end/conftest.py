@@ -147,24 +147,28 @@ class Scene:
         A `command` is one that a warm process carries out for the one that was typed.
         """
         place = str(self.folder(run)) if run is not None else str(self.root)
+        runs = {run.run_id} if run is not None else self.run_ids()
         found = []
         for process in psutil.process_iter():
             with suppress(psutil.Error):
-                if process.status() != psutil.STATUS_ZOMBIE and self._is_part(process, part, place, run):
+                if process.status() != psutil.STATUS_ZOMBIE and self._is_part(process, part, place, runs):
                     found.append(process)
         return found
 
+    def run_ids(self) -> set[str]:
+        """Of all that have been begun: others on this machine have kernels and keepers, too."""
+        return {folder.name for folder in (self.root / ".nightbook" / "runs").glob("*")}
+
     @staticmethod
-    def _is_part(process: psutil.Process, part: str, place: str, run: Run | None) -> bool:
+    def _is_part(process: psutil.Process, part: str, place: str, runs: set[str]) -> bool:
         command = words_of(process)
         if part in {"kernel", "keeper"} and command[:2] == ["nightbook", part]:
-            return run is None or run.run_id in command
+            return not runs.isdisjoint(command)
         if part == "kernel":
-            return "ipykernel_launcher" in " ".join(command) and (
-                run is None or process.environ().get("NIGHTBOOK_RUN_ID") == run.run_id
-            )
+            return "ipykernel_launcher" in " ".join(command) and process.environ().get("NIGHTBOOK_RUN_ID") in runs
         place_of_part = process.cwd() if part == "command" else " ".join(command)
-        if part == "keeper" or place not in place_of_part:
+        # Who is just ending has no command line any more.
+        if not command or part == "keeper" or place not in place_of_part:
             return False
         is_namespace = command[:2] == ["nightbook", "namespace"] or Path(command[0]).name == "unshare"
         if part == "namespace":
@@ -177,8 +181,7 @@ class Scene:
 
     def survivors(self) -> list[str]:
         """Every live process that belongs to one of this project's runs, or bears its folder's name."""
-        runs = {folder.name for folder in (self.root / ".nightbook" / "runs").glob("*")}
-        found = []
+        runs, found = self.run_ids(), []
         for process in psutil.process_iter():
             with suppress(psutil.Error):
                 if process.status() == psutil.STATUS_ZOMBIE:

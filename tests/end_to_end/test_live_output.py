@@ -54,11 +54,11 @@ def read_until(text: str, terminal: int) -> None:
             shown.extend(os.read(terminal, 65536))
         return text.encode() in shown
 
-    until(is_shown, PATIENCE_SECONDS)
+    until(is_shown, patience_seconds=PATIENCE_SECONDS)
 
 
 def await_text(text: str, path: Path) -> None:
-    until(lambda: text in path.read_text(encoding="utf-8"), PATIENCE_SECONDS)
+    until(lambda: text in path.read_text(encoding="utf-8"), patience_seconds=PATIENCE_SECONDS)
 
 
 def go_on(path: Path) -> None:
@@ -95,7 +95,7 @@ def test_the_table_of_a_terminal_shows_the_last_line_while_its_cell_waits(talker
 def test_the_last_of_a_long_output_is_followed_while_its_cell_waits(talker: Path, tmp_path: Path) -> None:
     seen = tmp_path / "logs.txt"
     with started("run", str(talker), folder=tmp_path, seen=tmp_path / "run.txt") as run:
-        until(lambda: list(tmp_path.glob(".nightbook/runs/*/events.jsonl")), PATIENCE_SECONDS)
+        until(lambda: list(tmp_path.glob(".nightbook/runs/*/events.jsonl")), patience_seconds=PATIENCE_SECONDS)
         with started("runs", "logs", "-f", "latest", folder=tmp_path, seen=seen) as logs:
             for printed, displayed in (("much of 1\n", "nothing yet"), ("the last of 1\n", "all is done")):
                 await_text(printed, seen)
@@ -113,7 +113,9 @@ def test_each_set_of_a_sweep_is_followed_while_its_cell_waits(talker: Path, tmp_
     seen = tmp_path / "logs.txt"
     sweep = ("sweep", str(talker), "--grid", "n=1,2", "-j", "2")
     with started(*sweep, folder=tmp_path, seen=tmp_path / "sweep.txt") as run:
-        until(lambda: len(list(tmp_path.glob(".nightbook/runs/*/events.jsonl"))) == 2, PATIENCE_SECONDS)
+        until(
+            lambda: len(list(tmp_path.glob(".nightbook/runs/*/events.jsonl"))) == 2, patience_seconds=PATIENCE_SECONDS
+        )
         with started("runs", "logs", "-f", "1", folder=tmp_path, seen=seen) as logs:
             for text in ("much of", "the last of"):
                 for number in (1, 2):

@@ -35,6 +35,7 @@ CONFIGURATION = 'tracking_uri = "http://127.0.0.1:9"\n' + "".join(
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 PROCESS_FOLDER = re.compile(r"ipykernel_\d+")
 IDENTIFIER = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}(?![0-9a-f])")
+DURATION = re.compile(r"(?<=\bin )\d+\.\d+(?=s\b)")
 MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+\+00:00")
 TEMPORARY = re.compile(r"(?:/tmp/)?\btmp\w{8}\.json|\bkernel\.json")
 SHOWN_LINES = 40
@@ -73,7 +74,7 @@ class Executed:
 
 
 def neutral(text: str, folder: Path) -> str:
-    """The text without ids, memory addresses, process ids and temporary paths; ids are numbered as they come."""
+    """The text without ids, memory addresses, process ids, durations and temporary paths; ids are numbered as they come."""
     numbers: dict[str, str] = {}
 
     def numbered(found: re.Match[str]) -> str:
@@ -82,7 +83,7 @@ def neutral(text: str, folder: Path) -> str:
     text = text.replace(str(folder), "<folder>").replace(folder.name, "<folder>")
     text = PROCESS_FOLDER.sub("<process>", ADDRESS.sub("<address>", text))
     text = TEMPORARY.sub("<connection>", MOMENT.sub("<moment>", text))
-    return IDENTIFIER.sub(numbered, text)
+    return IDENTIFIER.sub(numbered, DURATION.sub("<duration>", text))
 
 
 def execute(root: Path) -> dict[str, Executed]:
