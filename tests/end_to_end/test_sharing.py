@@ -69,3 +69,12 @@ def test_a_shared_cell_that_fails_fails_in_each_run_with_its_own_words(scene: Sc
     records = json.loads(output)["runs"]
     assert [record["message"] for record in records] == ["ZeroDivisionError: division by zero (in cell 1)"] * 2
     assert scene.survivors() == []
+
+
+def test_each_set_reads_on_in_a_file_from_where_the_shared_cells_left_it(scene: Scene) -> None:
+    opens = "open('lines.txt', 'w').write('first\\nsecond\\nthird\\n'); file = open('lines.txt', 'rb', buffering=0)\nprint(file.readline())"
+    scene.stage("shares", opens, "print(alpha, file.readline(), file.tell())", declares=DECLARES)
+    records = sweep(scene)
+    assert [[cell["shared"] for cell in record["cells"]] for record in records] == [[True, True, False]] * 3
+    printed = [scene.executed(record).cells[-1].outputs[0].text for record in records]
+    assert printed == [f"{alpha} b'second\\n' 13\n" for alpha in (1.0, 2.5, 4.0)]

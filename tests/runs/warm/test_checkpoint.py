@@ -15,7 +15,7 @@ from tests.warmth import until
 from nightbook.runs.census import outlives_its_run
 from nightbook.runs.checkpoint_sockets import checkpoint_place, end_checkpoint, find_process, is_there, lengthen
 from nightbook.runs.containment import choose_containment
-from nightbook.runs.warm.checkpoint import Tenure, own_files
+from nightbook.runs.warm.checkpoint import Tenure
 from nightbook.runs.warm.frames import CHECKPOINT
 from nightbook.runs.warm.isolation import present_surroundings
 from nightbook.runs.warm.keeper import KEEP
@@ -163,14 +163,3 @@ def test_a_tenure_ends_with_the_time_of_the_file_or_with_the_file(tmp_path: Path
     place.touch()
     lengthen(place, time.time() + 3600)
     assert [*seen, tenure.is_over] == [False, True, False, True, True]
-
-
-def test_a_file_that_is_read_gets_a_position_of_its_own(tmp_path: Path) -> None:
-    (tmp_path / "read.txt").write_text("abcdef")
-    one = os.open(tmp_path / "read.txt", os.O_RDONLY)
-    other = os.dup(one)
-    os.read(one, 2)
-    own_files([one])
-    assert (os.read(one, 1), os.read(one, 1), os.read(other, 1)) == (b"c", b"d", b"c")
-    os.close(one)
-    os.close(other)

@@ -5,12 +5,10 @@ import sys
 
 import pytest
 
-from nightbook.runs.warm.trunk import why_not_shared
-
 # What lives in a process is looked at in one of its own: a test's has threads and sockets.
 LOOK = """
 import asyncio, mmap, os, socket, subprocess, sys, tempfile, threading
-from nightbook.runs.warm.isolation import open_descriptors
+from nightbook.runs.warm.descriptors import open_descriptors
 from nightbook.runs.warm.trunk import why_not_forked
 loop = asyncio.new_event_loop()
 before = open_descriptors()
@@ -41,12 +39,3 @@ def test_what_would_live_twice_or_not_at_all_is_a_reason_not_to_fork(cell: str, 
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     assert reason in said
     assert bool(reason) == bool(said)
-
-
-@pytest.mark.parametrize(
-    "device", ["/dev/nvidia0", "/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/kfd", "/dev/dri/renderD128"]
-)
-def test_a_gpu_that_a_cell_has_opened_is_a_reason_not_to_fork(device: str) -> None:
-    nowhere = 1 << 20
-    assert why_not_shared(nowhere, device) == "the GPU is in use"
-    assert not why_not_shared(nowhere, "/dev/null")

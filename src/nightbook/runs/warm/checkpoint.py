@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from setproctitle import setproctitle
 
 from nightbook.runs.census import CHECKPOINT, RUN_VARIABLE
-from nightbook.runs.warm.isolation import open_descriptors
+from nightbook.runs.warm.descriptors import open_descriptors, own_files
 from nightbook.runs.warm.parent import WarmParent
 from nightbook.runs.warm.preload import Preloader
 from nightbook.runs.warm.trunk import FOREVER_SECONDS, Trunk
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable
 
     from nightbook.runs.warm.isolation import Surroundings
     from nightbook.runs.warm.orders import Order
@@ -48,8 +48,7 @@ class Checkpoint(Trunk):
     """
 
     def __init__(self, service: KernelService, surroundings: Surroundings, opened: Collection[int]) -> None:
-        super().__init__(service, surroundings, _GENERATORS)
-        self._opened = opened
+        super().__init__(service, surroundings, opened, _GENERATORS)
         self._score = _ENDS_WITH_MEMORY.read_text(encoding="ascii")
 
     def stay(self, place: Path, until: float, said: int) -> NoReturn:
@@ -76,7 +75,6 @@ class Checkpoint(Trunk):
     def _go_on(self, order: Order) -> None:
         with suppress(OSError):
             _ENDS_WITH_MEMORY.write_text(self._score, encoding="ascii")
-        own_files(self._opened)
         super()._go_on(order)
 
 
@@ -152,24 +150,6 @@ def own_modules(root: str, known: Collection[str]) -> list[str]:
 
 def _is_own(file: str, root: str) -> bool:
     return file.startswith(f"{root}{os.sep}") and not file.startswith(sys.prefix) and not _SITES & {*Path(file).parts}
-
-
-def own_files(descriptors: Iterable[int]) -> None:
-    """Open what is read once more, where it stands now: a file that two processes share has one position for both."""
-    for descriptor, flags in _regular(descriptors):
-        with suppress(OSError):
-            again = os.open(f"/proc/self/fd/{descriptor}", flags & ~(os.O_CREAT | os.O_TRUNC | os.O_EXCL))
-            os.lseek(again, os.lseek(descriptor, 0, os.SEEK_CUR), os.SEEK_SET)
-            os.dup2(again, descriptor, inheritable=os.get_inheritable(descriptor))
-            os.close(again)
-
-
-def _regular(descriptors: Iterable[int]) -> Iterator[tuple[int, int]]:
-    for descriptor in descriptors:
-        with suppress(OSError, ValueError, StopIteration):
-            if stat.S_ISREG(os.fstat(descriptor).st_mode):
-                lines = Path(f"/proc/self/fdinfo/{descriptor}").read_text(encoding="ascii").splitlines()
-                yield descriptor, int(next(line.split()[1] for line in lines if line.startswith("flags:")), 8)
 
 
 def _cut_ties(descriptors: Iterable[int]) -> None:

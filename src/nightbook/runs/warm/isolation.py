@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -77,15 +76,6 @@ def enter(surroundings: Surroundings) -> None:
         bound_memory(surroundings.memory_bytes)
     _seed()
     _use_threads(environment)
-
-
-def open_descriptors() -> dict[int, str]:
-    """What each descriptor that this process has open leads to; the one by which it looks is gone again."""
-    found = dict[int, str]()
-    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - names only
-        with suppress(OSError):
-            found[int(name)] = os.readlink(f"/proc/self/fd/{name}")  # noqa: PTH115 - no path but a description
-    return found
 
 
 def _restore_signals() -> None:

@@ -26,7 +26,7 @@ from setproctitle import getproctitle, setproctitle
 
 from nightbook.runs.census import CHECKPOINT, CHECKPOINTS, descendants, kill_all, words_of
 from nightbook.runs.containment import Containment, become_subreaper, end_with_parent
-from nightbook.runs.warm.isolation import open_descriptors
+from nightbook.runs.warm.descriptors import open_descriptors
 from nightbook.runs.warm.namespaces import leave_namespace, show_own_processes
 from nightbook.runs.warm.orders import introduce_yourself
 

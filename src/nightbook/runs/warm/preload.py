@@ -19,7 +19,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nightbook.runs.warm.isolation import open_descriptors, present_surroundings
+from nightbook.runs.warm.descriptors import open_descriptors
+from nightbook.runs.warm.isolation import present_surroundings
 from nightbook.runs.warm.questions import asked, warned
 
 if TYPE_CHECKING:

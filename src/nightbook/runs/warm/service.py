@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import ipykernel_launcher  # type: ignore[import-untyped]  # ships no types
 
+from nightbook.runs.warm.descriptors import open_descriptors
 from nightbook.runs.warm.frames import CHECKPOINT, TRUNK, FrameReader, FrameWriter, read_frame
-from nightbook.runs.warm.isolation import open_descriptors
 from nightbook.runs.warm.kernel import ARGUMENTS, IPKernelApp
 
 if TYPE_CHECKING:
@@ -118,7 +118,8 @@ class KernelService:
         reason = trunk.why_not_forked(self._loop, self._opened_before)
         self._writer.write(TRUNK, reason.encode())
         if not reason:
-            made = trunk.Trunk(self, self._rooting.surroundings, wishes["seeded"])
+            self._opened_by_cells = self._look_for_opened()
+            made = trunk.Trunk(self, self._rooting.surroundings, self._opened_by_cells, wishes["seeded"])
             listener, connection = self._rooting.listener, self._rooting.connection
             trunk.serve_forks(made, socket.socket(fileno=listener), socket.socket(fileno=connection))
 
@@ -129,12 +130,15 @@ class KernelService:
         reason = import_module("nightbook.runs.warm.trunk").why_not_forked(self._loop, self._opened_before)
         reason = reason or module.why_not_continued()
         if not reason:
-            opened = open_descriptors().items()
-            self._opened_by_cells = frozenset(one for one, target in opened if self._opened_before.get(one) != target)
+            self._opened_by_cells = self._look_for_opened()
             made = module.Checkpoint(self, self._rooting.surroundings, self._opened_by_cells)
             reason = module.leave(made, Path(wishes["socket"]), wishes["until"])
         answer = {"reason": reason, "modules": module.own_modules(wishes["root"], wishes["known"])}
         self._writer.write(CHECKPOINT, json.dumps(answer).encode())
+
+    def _look_for_opened(self) -> frozenset[int]:
+        opened = open_descriptors().items()
+        return frozenset(one for one, target in opened if self._opened_before.get(one) != target)
 
     def go_on(self, stream: socket.socket, log_descriptor: int, surroundings: Surroundings) -> None:
         """In a fork: be the kernel of another run from here on, until the socket ends."""

@@ -12,10 +12,8 @@ import random
 import select
 import signal
 import socket
-import stat
 import sys
 import threading
-from contextlib import suppress
 from functools import partial
 from itertools import starmap
 from pathlib import Path
@@ -27,7 +25,7 @@ from setproctitle import setproctitle
 from nightbook.runs.census import RUN_VARIABLE
 from nightbook.runs.containment import Containment, outlive_peer
 from nightbook.runs.warm.bounds import bound_memory, take
-from nightbook.runs.warm.isolation import open_descriptors
+from nightbook.runs.warm.descriptors import open_descriptors, own_files, why_not_shared
 from nightbook.runs.warm.keeper import KERNEL_TITLE, TITLE, end_strays, keep
 from nightbook.runs.warm.parent import WarmParent
 from nightbook.runs.warm.preload import Preloader, threads
@@ -40,8 +38,6 @@ if TYPE_CHECKING:
     from nightbook.runs.warm.service import KernelService
 
 FOREVER_SECONDS = 1e9
-_WRITING = os.O_WRONLY | os.O_RDWR
-_GPU = ("/dev/nvidia", "/dev/kfd", "/dev/dri")
 
 
 class Trunk:
@@ -50,12 +46,16 @@ class Trunk:
     Args:
         service: The kernel's, between two requests.
         surroundings: What its process was given, before anything changed it.
+        opened: Descriptors that the cells have opened.
         seeded: Generators of random numbers that the cells have seeded: each fork goes on with their state.
     """
 
-    def __init__(self, service: KernelService, surroundings: Surroundings, seeded: Collection[str]) -> None:
+    def __init__(
+        self, service: KernelService, surroundings: Surroundings, opened: Collection[int], seeded: Collection[str]
+    ) -> None:
         self._service = service
         self._surroundings = surroundings
+        self._opened = opened
         self._seeded = frozenset(seeded)
         # Python seeds its own generator anew in every fork.
         self._random = random.getstate()
@@ -85,6 +85,7 @@ class Trunk:
             os.dup2(descriptor, number)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        own_files(self._opened)
         self._take_over(order.surroundings)
         self._service.go_on(socket.socket(fileno=messages), log, order.surroundings)
 
@@ -168,27 +169,6 @@ def _threads_of_openblas() -> int:
     controller: Any = sys.modules.get("threadpoolctl")
     libraries = controller.ThreadpoolController().lib_controllers if controller is not None else ()
     return sum(one.num_threads - 1 for one in libraries if one.internal_api == "openblas")
-
-
-def why_not_shared(descriptor: int, target: str) -> str:
-    """What a process and its fork could not both use; empty when they can.
-
-    Args:
-        descriptor: Of what a cell has opened.
-        target: What it leads to, in the words of `/proc`.
-    """
-    if target.startswith(_GPU):
-        return "the GPU is in use"
-    if target.startswith("socket:"):
-        return "a connection is open"
-    if target.startswith("pipe:"):
-        return "a pipe is open"
-    with suppress(OSError, ValueError, StopIteration):
-        lines = Path(f"/proc/self/fdinfo/{descriptor}").read_text(encoding="ascii").splitlines()
-        flags = int(next(line.split()[1] for line in lines if line.startswith("flags:")), 8)
-        if stat.S_ISREG(os.fstat(descriptor).st_mode) and flags & _WRITING:
-            return f"{target} is open for writing"
-    return ""
 
 
 def _mapped() -> str:
