@@ -83,7 +83,7 @@ def test_a_notebook_runs_with_the_default_engine_where_linux_is_missing(
     assert (notebook.parent / run["report"]).exists()
     assert {key: executed["metadata"]["nightbook"][key] for key in ("engine", "engine_reason")} == {
         "engine": "jupyter",
-        "engine_reason": "",
+        "engine_reason": "the fork engine needs Linux",
     }
     assert list(warm.path.iterdir()) == []
     assert "n is 2" in str(executed["cells"][-1]["outputs"])

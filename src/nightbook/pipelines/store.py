@@ -85,7 +85,7 @@ class ContentStore:
 
     def discard(self, digest: str) -> None:
         """Forget one file, as what served to carry something over."""
-        with suppress(OSError):
+        with suppress(OSError, StorageError):
             self._objects.remove(object_name(digest))
 
     def _files_of(self, digest: str) -> list[tuple[str, str]] | None:

@@ -9,7 +9,6 @@ environment, by the next command.
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import os
 import shutil
 import signal
@@ -20,6 +19,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from nightbook.errors import SettingsError
+
+if sys.platform != "win32":
+    import fcntl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

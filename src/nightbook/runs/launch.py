@@ -125,8 +125,10 @@ class SupervisedRun:
     def close(self) -> None:
         """Release the pipe to a supervisor that is gone."""
         self._process.close()
-        with suppress(OSError):
+        if self._commands >= 0:
             os.close(self._commands)
+            # Another descriptor may have its number next.
+            self._commands = -1
 
     def _send(self, command: bytes) -> None:
         with suppress(OSError):

@@ -47,7 +47,8 @@ def recover(ledger: Ledger, run: Run, runs_folder: Path) -> None:
     end_processes_of(run.run_id)
     remove_sockets(run.run_id)
     remove_trunk_sockets(run.run_id)
-    with suppress(StorageError):  # its end is worth more
+    # Its end is worth more than what somebody has made of its files, or whether the disk has room.
+    with suppress(StorageError, OSError, ValueError, KeyError, TypeError):
         leave_checkpoints(runs_folder / run.run_id)
     ledger.finish(run.run_id, _outcome(run, runs_folder / run.run_id))
 

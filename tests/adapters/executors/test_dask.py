@@ -9,6 +9,7 @@ from tests.contracts.executors import ExecutorContract, is_at_it, until
 
 from nightbook.adapters.executors.dask import open_executor
 from nightbook.errors import ExecutorError
+from nightbook.plugins.executors import Stand
 from nightbook.runs.away.answer import Letter, News
 from nightbook.settings import load_settings
 
@@ -43,6 +44,15 @@ class TestContract(ExecutorContract):
         again = until(executor, sent.run_id, lambda one: is_at_it(one) and first.attempt not in one.text, Letter())
         assert News.from_json(again.text).worker != first.worker
         executor.withdraw(sent.run_id)
+
+    def test_an_end_that_takes_long_to_fetch_is_heard_later(
+        self, executor: Executor, errand: Callable[[str], Errand], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("nightbook.adapters.executors.dask.REPLY_SECONDS", 0.0)
+        sent = errand("print('done')")
+        executor.send(sent)
+        over = until(executor, sent.run_id, lambda one: one.stand is not Stand.AWAY, Letter())
+        assert over.stand is Stand.OVER
 
 
 def test_a_cluster_of_this_machine_goes_with_its_executor_and_is_encrypted(tmp_path: Path) -> None:

@@ -152,3 +152,14 @@ def test_an_mlflow_on_the_disk_of_the_client_is_none_of_the_worker(tmp_path: Pat
     assert reachable_tracking(near) == "{}"
     (tmp_path / "mlflow.sqlite").touch()
     assert reachable_tracking(near) == near
+
+
+def test_how_a_run_ended_stands_when_its_files_cannot_be_sent(
+    traveller: Callable[..., Traveller], tmp_path: Path
+) -> None:
+    breaks = f"import os\nos.rename({str(tmp_path / 'store')!r}, {str(tmp_path / 'gone')!r})\nopen({str(tmp_path / 'store')!r}, 'w').close()"
+    order, cargo = traveller(breaks, "1 / 0").packed()
+    ended = Answer.from_json(carry_out(order.to_json(), cargo.content, bench_in(tmp_path)))
+    assert (ended.outcome.status, ended.outcome.cause, ended.files) == (RunStatus.FAILED, Cause.CELL_ERROR, "")
+    assert "ZeroDivisionError" in ended.outcome.message
+    assert "the worker tcp://w could not send what it left behind" in ended.outcome.message

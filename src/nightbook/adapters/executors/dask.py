@@ -96,6 +96,7 @@ class DaskExecutor:
         self._lock = threading.Lock()
         self._pollers = ThreadPoolExecutor(_POLLERS, thread_name_prefix="dask")
         self._asked: dict[str, Pending[dict[str, str]]] = {}
+        self._endings: dict[str, Pending[Reply]] = {}
 
     def capacity(self) -> int:
         """The threads of all workers."""
@@ -119,14 +120,23 @@ class DaskExecutor:
         with self._lock:
             futures = {run_id: self._futures[run_id] for run_id in letters if run_id in self._futures}
         done = {run_id: future for run_id, future in futures.items() if future.status in _ENDED}
-        endings = {run_id: self._pollers.submit(_ending, future) for run_id, future in done.items()}
-        wait(endings.values(), timeout=REPLY_SECONDS)
-        replies = {run_id: reply for run_id, one in endings.items() if (reply := _result(one, None)) is not None}
-        for run_id in replies:
-            self._forget(run_id)
+        replies = self._heard_endings(done)
         for run_id, text in self._ask({run_id: letters[run_id] for run_id in futures if run_id not in done}).items():
             replies[run_id] = Reply(stand=Stand.AWAY, text=text)
         return replies
+
+    def _heard_endings(self, done: Mapping[str, Future[str]]) -> dict[str, Reply]:
+        """How runs ended; what takes long is heard later, for a result is let go once it was read."""
+        for run_id, future in done.items():
+            if run_id not in self._endings:
+                self._endings[run_id] = self._pollers.submit(_ending, future)
+        wait([self._endings[run_id] for run_id in done], timeout=REPLY_SECONDS)
+        heard = [run_id for run_id in done if self._endings[run_id].done()]
+        replies = {run_id: _result(self._endings.pop(run_id), None) for run_id in heard}
+        for run_id, reply in replies.items():
+            if reply is not None:
+                self._forget(run_id)
+        return {run_id: reply for run_id, reply in replies.items() if reply is not None}
 
     def withdraw(self, run_id: str) -> None:
         """Cancel its task; the worker sees that nobody wants it."""

@@ -203,16 +203,29 @@ class Attempt:
             live = SupervisedRun(run, request)
             self._live = live
             _AT_WORK[request.run_id] = self
-            while not live.is_ended:
-                if self._wish != KILL and not self._bench.is_wanted():
-                    self._heed(KILL)
-                time.sleep(POLL_SECONDS)
-            self._live = None
-            live.close()
+            try:
+                while not live.is_ended:
+                    if self._wish != KILL and not self._bench.is_wanted():
+                        self._heed(KILL)
+                    time.sleep(POLL_SECONDS)
+            finally:
+                self._live = None
+                live.close()
             run = ledger.get(run.run_id)
             if not run.status.is_final:
                 recover(ledger, run, Path(request.folder).parent)
-            return self._answered(outcome_in(ledger, run.run_id), files=self._packed_files())
+            return self._with_files(outcome_in(ledger, run.run_id))
+
+    def _with_files(self, outcome: Outcome) -> Answer:
+        """How it ended stands, whether or not its files find room on their way."""
+        try:
+            return self._answered(outcome, files=self._packed_files())
+        except (StorageError, OSError) as error:
+            said = error.message if isinstance(error, StorageError) else str(error)
+            status = RunStatus.FAILED if outcome.status is RunStatus.SUCCEEDED else outcome.status
+            lost = f"the worker {self._bench.worker} could not send what it left behind: {said}"
+            message = "; ".join(filter(None, [outcome.message, lost]))
+            return self._answered(replace(outcome, status=status, message=message, outputs=()))
 
     def _packed_files(self) -> str:
         """The run's files, on their way through the store."""

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from nightbook.errors import LedgerAwayError, LedgerError, NightbookError, StorageError
+from nightbook.errors import LedgerError, NightbookError, StorageError
 from nightbook.plugins.executors import Errand, Reply, Stand
 from nightbook.records import Cause, RunStatus
 from nightbook.runs.away.answer import Answer, News
@@ -141,7 +141,7 @@ class Fleet:
             message = f"{len(live.deaths)} workers died while they were at it"
             self._end(live, Outcome(status=RunStatus.FAILED, cause=Cause.LOST, message=message))
         else:
-            with suppress(LedgerAwayError, StorageError):  # it is asked again with the next news
+            with suppress(LedgerError, StorageError):  # it is asked again with the next news
                 self._start(live, news.began_at)
 
     def _start(self, live: AwayRun, began_at: float) -> None:
@@ -154,7 +154,7 @@ class Fleet:
         live.is_started = True
 
     def _bring_home(self, live: AwayRun, answer: Answer) -> None:
-        with suppress(LedgerAwayError, StorageError):  # the final state says when it began and ended, too
+        with suppress(LedgerError, StorageError):  # the final state says when it began and ended, too
             self._start(live, answer.began_at)
         record(live, bring_home(live, answer, self._packer.store), self._ledger)
 

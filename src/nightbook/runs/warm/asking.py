@@ -28,7 +28,7 @@ class Forked:
 
     Attributes:
         pid: Its id; for a kernel, the id of its keeper.
-        handle: A descriptor that stays this process's and is readable when it has ended; -1 for a kernel.
+        handle: A descriptor that stays this process's and is readable when it has ended.
         connection: To it; its end is the other's.
     """
 

@@ -1,4 +1,4 @@
-"""How a warm parent begins: `-c` code of `nightbook.runs.warm.asking` with a socket's number, a key and a folder."""
+"""How a warm parent begins: `-c` code of `nightbook.runs.warm.starting` with a socket's number, a key and a folder."""
 
 from __future__ import annotations
 

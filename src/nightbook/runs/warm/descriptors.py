@@ -1,8 +1,9 @@
-"""What a process has open, and what of it a fork can use as well."""
+"""What a process has open, whether it can be read, and what of it a fork can use as well."""
 
 from __future__ import annotations
 
 import os
+import select
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,13 @@ def open_descriptors() -> dict[int, str]:
         with suppress(OSError):
             found[int(name)] = os.readlink(f"/proc/self/fd/{name}")  # noqa: PTH115 - no path but a description
     return found
+
+
+def is_readable(descriptor: int, timeout_seconds: float = 0) -> bool:
+    """Whether there is something to read, or the end, within a time; the descriptor's number may be a large one."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(timeout_seconds * 1000))
 
 
 def why_not_shared(descriptor: int, target: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import select
 import signal
 import socket
 import time
@@ -22,6 +21,7 @@ from nbclient.exceptions import DeadKernelError
 
 from nightbook.errors import KernelError
 from nightbook.runs.warm.channels import ForkedChannel
+from nightbook.runs.warm.descriptors import is_readable
 from nightbook.runs.warm.frames import FLUSH, MESSAGE, TEXT, FrameReader, FrameWriter, read_frame
 from nightbook.runs.warm.keeper import INTERRUPT, KILL
 from nightbook.runs.warm.printed import HeldText, TextReader
@@ -112,13 +112,13 @@ class ForkedKernelClient:
         """Ask between two cells for what is no message of Jupyter's; returns the answer, None when there is none."""
         self._ends.messages.settimeout(ANSWER_SECONDS)
         waiting, answer = list["Frame"](), None
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # it is gone, or talks nonsense: whoever asks next learns of it
             self._writer.write(kind, json.dumps(wishes).encode())
             while (waiting or answer is None) and (frame := read_frame(self._ends.messages, self._reader, waiting)):
                 if frame.kind == kind:
                     answer = frame.parts[0].decode()
-                else:
-                    self._take(frame)
+                elif self._loop is not None:  # such as what an object says at its end
+                    self._loop.call_soon(self._take, frame)
         self._ends.messages.settimeout(0)
         return answer
 
@@ -263,8 +263,8 @@ class ForkedKernelManager:
 
     def _hear_keeper(self, timeout_seconds: float) -> bytes:
         with suppress(OSError):
-            ready, _, _ = select.select([self._ends.keeper], [], [], max(0.0, timeout_seconds))
-            return self._ends.keeper.recv(4096) if ready else b""
+            if is_readable(self._ends.keeper.fileno(), max(0.0, timeout_seconds)):
+                return self._ends.keeper.recv(4096)
         return b""
 
     def interrupt_kernel(self) -> None:

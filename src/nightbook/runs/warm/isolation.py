@@ -31,6 +31,7 @@ class Surroundings:
         memory_bytes: The most data that it may hold; None for any.
         limits: Its soft limits, by their names in `resource`; those that are not named stay as they are.
         processors: On which it may run; none for all that its parent may use.
+        changed_by_imports: Variables that libraries set or changed when the parent imported them.
     """
 
     environment: Mapping[str, str]
@@ -80,8 +81,13 @@ def enter(surroundings: Surroundings) -> None:
 
 def _restore_signals() -> None:
     signal.set_wakeup_fd(-1)
-    for number in signal.valid_signals() - _UNTOUCHABLE:
-        wanted = _AT_PYTHONS_START.get(number, signal.SIG_DFL)
+    at_pythons_start: Mapping[int, Any] = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGPIPE: signal.SIG_IGN,
+        signal.SIGXFSZ: signal.SIG_IGN,
+    }
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        wanted = at_pythons_start.get(number, signal.SIG_DFL)
         # None is one that was not set by Python, such as those of `faulthandler`: a fresh process has it too.
         if signal.getsignal(number) not in {wanted, None}:
             signal.signal(number, wanted)
@@ -120,12 +126,6 @@ def _use_threads(environment: Mapping[str, str]) -> None:
         library.set_num_threads(int(asked) if asked.isdecimal() and int(asked) else available)
 
 
-_UNTOUCHABLE = {signal.SIGKILL, signal.SIGSTOP}
-_AT_PYTHONS_START: Mapping[int, Any] = {
-    signal.SIGINT: signal.default_int_handler,
-    signal.SIGPIPE: signal.SIG_IGN,
-    signal.SIGXFSZ: signal.SIG_IGN,
-}
 _USERS_OF_THREADS = ("numpy", "sklearn", "torch")
 """Those that load the libraries concerned."""
 _VARIABLES = {

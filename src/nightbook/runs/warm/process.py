@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import socket
 import subprocess
 from contextlib import ExitStack, suppress
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from nightbook.errors import StorageError
 from nightbook.runs.process import command_for
 from nightbook.runs.warm.asking import connect, introduced
+from nightbook.runs.warm.descriptors import is_readable
 from nightbook.runs.warm.isolation import present_surroundings
 from nightbook.runs.warm.orders import Order, send_order
 from nightbook.runs.warm.places import IDLE, place_of
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PATIENCE_SECONDS = 60.0
-_POLL_SECONDS = 0.02
 
 
 class WarmProcess:
@@ -106,7 +105,7 @@ class WarmProcess:
         """Learn who it is; a parent that failed has been asked in vain."""
         connection = self._connection
         assert connection is not None  # noqa: S101 - without one a process has been started
-        if not select.select([connection], [], [], timeout_seconds)[0]:
+        if not is_readable(connection.fileno(), timeout_seconds):
             if timeout_seconds:
                 # Whoever is forked from now on learns that nobody waits for it.
                 connection.shutdown(socket.SHUT_RD)
@@ -156,7 +155,7 @@ class WarmProcess:
                     self._cold.wait(timeout_seconds)
             return self._cold.poll() is not None
         # One that was let go had ended.
-        return self._handle < 0 or bool(select.select([self._handle], [], [], timeout_seconds)[0])
+        return self._handle < 0 or is_readable(self._handle, timeout_seconds)
 
     def leave(self) -> None:
         """Let it end by itself; one that was started as a program is this process's to see off."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import select
 import signal
 import socket
 import sys
@@ -25,7 +24,7 @@ from setproctitle import setproctitle
 from nightbook.runs.census import RUN_VARIABLE
 from nightbook.runs.containment import Containment, outlive_peer
 from nightbook.runs.warm.bounds import bound_memory, take
-from nightbook.runs.warm.descriptors import open_descriptors, own_files, why_not_shared
+from nightbook.runs.warm.descriptors import is_readable, open_descriptors, own_files, why_not_shared
 from nightbook.runs.warm.keeper import KERNEL_TITLE, TITLE, end_strays, keep
 from nightbook.runs.warm.parent import WarmParent
 from nightbook.runs.warm.preload import Preloader, threads
@@ -126,9 +125,8 @@ class Hold:
     @property
     def is_over(self) -> bool:
         """They are gone."""
-        ready, _, _ = select.select([self._connection], [], [], 0)
         try:
-            return bool(ready) and not self._connection.recv(1)
+            return is_readable(self._connection.fileno()) and not self._connection.recv(1)
         except OSError:
             return True
 
