@@ -128,6 +128,8 @@ def sweep(folder: Path, address: str, values: range, warm: Path) -> tuple[float,
         text=True,
     )
     took = time.monotonic() - began
+    if not done.stdout:
+        raise RuntimeError(done.stderr)
     return cpu_of_children() + cpu_of_parents(warm) - used, took, json.loads(done.stdout)["runs"]
 
 
@@ -186,8 +188,10 @@ def size_of(place: Path) -> int:
 def warm_folder() -> Iterator[Path]:
     """A folder for warm parents, which end with it."""
     with tempfile.TemporaryDirectory(prefix="nb-") as folder:
-        yield Path(folder)
-        end_parents({FOLDER: folder})
+        try:
+            yield Path(folder)
+        finally:
+            end_parents({FOLDER: folder})
 
 
 def cpu_of_children() -> float:
@@ -199,7 +203,7 @@ def cpu_of_children() -> float:
 def cpu_of_descendants() -> float:
     """CPU seconds of those that live."""
     times = [one.cpu_times() for one in psutil.Process().children(recursive=True)]
-    return sum(one.user + one.system for one in times)
+    return sum(one.user + one.system + one.children_user + one.children_system for one in times)
 
 
 def cpu_of_parents(folder: Path) -> float:
