@@ -81,6 +81,17 @@ def test_cells_keep_their_order_kind_and_tags(tmp_path: Path) -> None:
     assert notebook.cells[1].index == 1
 
 
+def test_a_file_is_understood_once_and_anew_when_it_says_something_else_however_soon(tmp_path: Path) -> None:
+    path = tmp_path / "one.py"
+    path.write_text(PERCENT, encoding="utf-8")
+    first = read_notebook(path)
+    assert read_notebook(path) is first
+    path.write_text(PERCENT.replace("6", "7"), encoding="utf-8")
+    assert read_parameters(read_notebook(path))[0].default == 7
+    path.write_text(PERCENT, encoding="utf-8")
+    assert read_parameters(read_notebook(path))[0].default == 6
+
+
 def test_outputs_are_left_behind(tmp_path: Path) -> None:
     output = {"output_type": "stream", "name": "stdout", "text": ["6\n"]}
     notebook = read_notebook(write(tmp_path / "a.ipynb", code("1", outputs=[output], execution_count=7)))

@@ -21,7 +21,12 @@ from nightbook.notebooks.values import coerce
 if TYPE_CHECKING:
     from nightbook.notebooks.types import ParameterType
 
-OFFSETS = st.builds(timezone, st.timedeltas(min_value=timedelta(hours=-23), max_value=timedelta(hours=23)))
+OFFSETS = st.builds(
+    timezone,
+    st.timedeltas(min_value=timedelta(hours=-23), max_value=timedelta(hours=23)).filter(
+        lambda offset: not offset or abs(offset) >= timedelta(seconds=1)
+    ),
+)
 TEXTS = st.text(st.characters(codec="utf-8"))
 PATHS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)
 DECIMALS = st.decimals().filter(lambda number: not number.is_snan())

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 PARAMETERS_TAG = "parameters"
 _OLDEST_FORMAT = 4
+_MOST_READ = 256
+_READ: dict[tuple[Path, bytes], Notebook] = {}
+"""What files were understood as, by their bytes: a sweep looks at each notebook again for each of its sets."""
 _LANGUAGE_OF_KERNEL = {"": "python", "ir": "R", "xpython": "python", "xeus-python": "python"}
 
 
@@ -84,7 +87,7 @@ def read_notebook(path: Path) -> Notebook:
         NotebookError: The file is missing, is no notebook, is of an old format or has two `parameters` cells.
     """
     try:
-        return notebook_from_bytes(path, path.read_bytes())
+        source = path.read_bytes()
     except FileNotFoundError:
         message = f"there is no notebook {path}"
         raise NotebookError(message, remedy=_similar_file(path)) from None
@@ -94,6 +97,12 @@ def read_notebook(path: Path) -> Notebook:
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror or error}"
         raise NotebookError(message, remedy="see who may read it") from None
+    key = path, sha256(source).digest()
+    if key not in _READ:
+        if len(_READ) >= _MOST_READ:
+            _READ.clear()
+        _READ[key] = notebook_from_bytes(path, source)
+    return _READ[key]
 
 
 def notebook_from_bytes(path: Path, source: bytes) -> Notebook:

@@ -122,7 +122,8 @@ def check_time(moment: datetime) -> datetime:
     """The moment itself, when its ISO 8601 text says everything about it.
 
     Raises:
-        ParameterError: Its time zone has a name, which the text would lose, or it is the second of a repeated hour.
+        ParameterError: Its time zone has a name or differs from UTC by less than a second, which the text would lose,
+            or it is the second of a repeated hour.
     """
     zone = moment.tzinfo
     if zone is not None and not _is_fixed_offset(zone):
@@ -131,6 +132,10 @@ def check_time(moment: datetime) -> datetime:
     if moment.fold:
         message = f"{shown(moment)} is the second of two equal hours, which its text form would lose"
         raise ParameterError(message, remedy="pass it with a time zone: value.astimezone(timezone.utc)")
+    # Python itself reads an offset of less than a second as none: it writes more than it reads.
+    if datetime.fromisoformat(moment.isoformat()).utcoffset() != moment.utcoffset():
+        message = f"the time zone of {shown(moment)} is off by less than a second, which its text form would lose"
+        raise ParameterError(message, remedy="pass it in UTC: value.astimezone(timezone.utc)")
     return moment
 
 

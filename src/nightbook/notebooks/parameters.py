@@ -7,6 +7,7 @@ import io
 import re
 import tokenize
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from nightbook.errors import ParameterError
@@ -31,9 +32,9 @@ from nightbook.notebooks.types import ANY, Choice, OptionalOf, ParameterType, Sc
 from nightbook.notebooks.values import coerce
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from nightbook.notebooks.document import Notebook, SourceCell
+    from nightbook.notebooks.document import Notebook
 
 __all__ = [
     "MISSING",
@@ -67,21 +68,33 @@ def read_parameters(notebook: Notebook) -> tuple[Parameter, ...]:
     cell = notebook.parameters_cell
     if cell is None or notebook.language != "python":
         return ()
-    return _CellReader(notebook, cell).read()
+    before = tuple(one.source for one in notebook.code_cells if one.index < cell.index)
+    return _read(f"cell {cell.index} of {notebook.path.name}", cell.source, before)
+
+
+@lru_cache(maxsize=256)  # a sweep looks at each notebook again for each of its sets
+def _read(place: str, source: str, before: tuple[str, ...]) -> tuple[Parameter, ...]:
+    return _CellReader(place, source, before).read()
 
 
 class _CellReader:
-    """One reading of one cell; keeps what its messages need."""
+    """One reading of one cell; keeps what its messages need.
 
-    def __init__(self, notebook: Notebook, cell: SourceCell) -> None:
-        self._place = f"cell {cell.index} of {notebook.path.name}"
-        self._lines = cell.source.split("\n")
+    Args:
+        place: Which cell, for people.
+        source: The cell's.
+        before: The source of each code cell before it: what they import it may use.
+    """
+
+    def __init__(self, place: str, source: str, before: Sequence[str]) -> None:
+        self._place = place
+        self._lines = source.split("\n")
         try:
-            self._tree = parse_cell(cell.source)
+            self._tree = parse_cell(source)
         except SyntaxError as error:
             message = f"the parameters in {self._place} are not Python: {error.msg} (line {error.lineno})"
             raise ParameterError(message, remedy="run the cell in JupyterLab to see the error") from None
-        self._names = Names(self._tree, [one.source for one in notebook.code_cells if one.index < cell.index])
+        self._names = Names(self._tree, before)
         self._found: dict[str, tuple[ast.Assign | ast.AnnAssign, ast.expr | None, ast.expr | None]] = {}
 
     def read(self) -> tuple[Parameter, ...]:
