@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import sys
+import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -50,7 +51,10 @@ def ask(place: Place, order: Order, descriptors: Sequence[int], environment: Map
         RefusalError: The parent says that no fork of it will do.
     """
     # Every module that proves unfit has the parent begin again: it listens all the while, and need not be started.
+    deadline = time.monotonic() + _TRIES * PATIENCE_SECONDS
     for attempt in range(_TRIES + len(order.modules)):
+        if time.monotonic() > deadline:
+            return None
         connection = connect(place, environment if attempt < _TRIES else None)
         if connection is None:
             return None
