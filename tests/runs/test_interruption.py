@@ -17,12 +17,12 @@ from nightbook.runs.interruption import Interruption
 kernel = subprocess.Popen([sys.executable, "-u", "-c", '''
 import signal, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
-print("ready")
-while True:
-    try:
-        time.sleep(600)
-    except KeyboardInterrupt:
-        print("interrupted")
+try:
+    print("ready")
+    time.sleep(600)
+except KeyboardInterrupt:
+    print("interrupted")
+time.sleep(600)
 '''], start_new_session=True)
 Interruption.kernel_pid, Interruption.signal_kernel = kernel.pid, partial(os.killpg, kernel.pid)
 print(kernel.pid, flush=True)
