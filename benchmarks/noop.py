@@ -83,7 +83,7 @@ def make_snakemake(folder: Path) -> None:
     (folder / "Snakefile").write_text("\n".join(rules))
 
 
-def measure(folder: Path, peers: Path, environment: Mapping[str, str], rounds: int) -> list[Comparison]:
+def measure(folder: Path, environment: Mapping[str, str], peers: Path, rounds: int) -> list[Comparison]:
     """Run all three once, compare what they wrote, then time the second time."""
     ours, dvc, snakemake = folder / "nightbook", folder / "dvc", folder / "snakemake"
     make_ours(ours)
