@@ -98,11 +98,13 @@ def read_notebook(path: Path) -> Notebook:
         message = f"{path} cannot be read: {error.strerror or error}"
         raise NotebookError(message, remedy="see who may read it") from None
     key = path, sha256(source).digest()
-    if key not in _READ:
+    notebook = _READ.get(key)
+    if notebook is None:
+        notebook = notebook_from_bytes(path, source)
         if len(_READ) >= _MOST_READ:
             _READ.clear()
-        _READ[key] = notebook_from_bytes(path, source)
-    return _READ[key]
+        _READ[key] = notebook
+    return notebook
 
 
 def notebook_from_bytes(path: Path, source: bytes) -> Notebook:

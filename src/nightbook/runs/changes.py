@@ -166,7 +166,8 @@ class FollowedOutputs:
         if event.kind is EventKind.OUTPUTS_CHANGED:
             count, changes = cast("int", event.fields["count"]), cast("list[Any]", event.fields["changes"])
             return self._take(count, [Change(**one) for one in changes])
-        outputs = cast("list[Any]", event.fields.get("outputs") or [])
+        told = event.fields.get("outputs")
+        outputs = told if isinstance(told, list) else []
         return self._take(len(outputs), changes_between(self.outputs, outputs))
 
     def _take(self, count: int, changes: Sequence[Change]) -> list[tuple[Mapping[str, Any], bool]]:

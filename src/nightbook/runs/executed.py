@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from nightbook.records import Cause, Cell, CellStatus, RunStatus
 from nightbook.runs.changes import FollowedOutputs
@@ -129,7 +129,7 @@ def _fold_end(trace: Trace, event: Event) -> None:
     _fold_outputs(trace, event)
     cell.ended_at = event.at
     cell.status = CellStatus(str(event.fields["status"]))
-    cell.execution_count = cast("int | None", event.fields.get("execution_count"))
+    cell.execution_count = count if isinstance(count := event.fields.get("execution_count"), int) else None
     cell.is_shared = event.fields.get("shared") is True
     cell.ename, cell.evalue = str(event.fields.get("ename", "")), str(event.fields.get("evalue", ""))
 

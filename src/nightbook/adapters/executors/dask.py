@@ -131,12 +131,13 @@ class DaskExecutor:
             if run_id not in self._endings:
                 self._endings[run_id] = self._pollers.submit(_ending, future)
         wait([self._endings[run_id] for run_id in done], timeout=REPLY_SECONDS)
-        heard = [run_id for run_id in done if self._endings[run_id].done()]
-        replies = {run_id: _result(self._endings.pop(run_id), None) for run_id in heard}
-        for run_id, reply in replies.items():
-            if reply is not None:
+        replies: dict[str, Reply] = {}
+        for run_id in done:
+            # What went wrong on the way is asked for again.
+            if self._endings[run_id].done() and (reply := _result(self._endings.pop(run_id), None)) is not None:
+                replies[run_id] = reply
                 self._forget(run_id)
-        return {run_id: reply for run_id, reply in replies.items() if reply is not None}
+        return replies
 
     def withdraw(self, run_id: str) -> None:
         """Cancel its task; the worker sees that nobody wants it."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from nightbook.errors import NightbookError
 from nightbook.records import Cause, Cell, CellStatus, MetricPoint, Pin, RunStatus
 from nightbook.runs.facts import Outcome
 
@@ -121,6 +122,14 @@ def outcome_in(ledger: Ledger, run_id: str) -> Outcome:
         logged_parameters=facts.logged_parameters,
         artifacts=facts.artifacts,
     )
+
+
+def without_files(outcome: Outcome, lost: str, error: Exception) -> Outcome:
+    """How a run ended whose files cannot be had: what was a success is none, since nobody could use it."""
+    said = error.message if isinstance(error, NightbookError) else str(error)
+    status = RunStatus.FAILED if outcome.status is RunStatus.SUCCEEDED else outcome.status
+    message = "; ".join(filter(None, [outcome.message, f"{lost}: {said}"]))
+    return replace(outcome, status=status, message=message, outputs=())
 
 
 def _outcome(fields: dict[str, Any]) -> Outcome:

@@ -22,7 +22,7 @@ from nightbook.files import file_state, write_atomically
 from nightbook.pipelines.archive import unpack
 from nightbook.pipelines.store import ContentStore
 from nightbook.records import RunKind, RunStatus
-from nightbook.runs.away.answer import Answer, Letter, News, outcome_in
+from nightbook.runs.away.answer import Answer, Letter, News, outcome_in, without_files
 from nightbook.runs.away.environment import environment_digest, environment_listing, refuse_difference
 from nightbook.runs.away.order import Order
 from nightbook.runs.census import end_processes_of, kill_all
@@ -221,11 +221,8 @@ class Attempt:
         try:
             return self._answered(outcome, files=self._packed_files())
         except (StorageError, OSError) as error:
-            said = error.message if isinstance(error, StorageError) else str(error)
-            status = RunStatus.FAILED if outcome.status is RunStatus.SUCCEEDED else outcome.status
-            lost = f"the worker {self._bench.worker} could not send what it left behind: {said}"
-            message = "; ".join(filter(None, [outcome.message, lost]))
-            return self._answered(replace(outcome, status=status, message=message, outputs=()))
+            lost = f"the worker {self._bench.worker} could not send what it left behind"
+            return self._answered(without_files(outcome, lost, error))
 
     def _packed_files(self) -> str:
         """The run's files, on their way through the store."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from nightbook.errors import StorageError
 from nightbook.pipelines.archive import extract_files
 from nightbook.records import RunStatus
+from nightbook.runs.away.answer import without_files
 from nightbook.runs.conclusion import relative_to_root
 from nightbook.runs.patience import patiently
 from nightbook.runs.request import EXECUTED, REPORT
@@ -38,10 +39,7 @@ def bring_home(live: AwayRun, answer: Answer, store: ContentStore) -> Outcome:
         if outcome.status is RunStatus.SUCCEEDED:
             _fetch_outputs(live, outcome, store)
     except (StorageError, OSError, tarfile.TarError) as error:
-        said = error.message if isinstance(error, StorageError) else str(error)
-        status = RunStatus.FAILED if outcome.status is RunStatus.SUCCEEDED else outcome.status
-        lost = f"what the worker {answer.worker} left behind did not arrive: {said}"
-        outcome = replace(outcome, status=status, message="; ".join(filter(None, [outcome.message, lost])), outputs=())
+        outcome = without_files(outcome, f"what the worker {answer.worker} left behind did not arrive", error)
     return _as_here(live, outcome)
 
 
