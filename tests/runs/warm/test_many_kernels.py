@@ -50,7 +50,7 @@ def test_hundreds_at_once_all_do_their_work_and_leave_the_parent_as_it_was(
     fork().close()
     (parent,) = warm.parents(KERNEL)
     until(lambda: not parent.children())
-    before = parent.num_fds(), parent.num_threads()
+    descriptors, threads = parent.num_fds(), parent.num_threads()
 
     with (tmp_path / "gate").open("w") as gate:
         fcntl.flock(gate, fcntl.LOCK_EX)
@@ -68,4 +68,6 @@ def test_hundreds_at_once_all_do_their_work_and_leave_the_parent_as_it_was(
     until(lambda: not any(process.is_running() for process in forked), patience_seconds=PATIENCE_SECONDS)
     assert warm.parents(KERNEL) == [parent]
     assert not parent.children()
-    assert (parent.num_fds(), parent.num_threads()) == before
+    # What the first fork needed may have been there still when it was counted.
+    assert parent.num_fds() <= descriptors
+    assert parent.num_threads() == threads
