@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PEERS := .venv-peers
 LOWEST := .venv-lowest
+WINDOWS := .venv-windows
 LOCK := requirements.lock
 
 # The lock is compiled for 3.11, so that one is tried first; give PYTHON=… to choose another.
@@ -96,6 +97,15 @@ test-lowest: $(STAMP) ## run the unit tests with the lowest versions that pyproj
 	@$(ANY_UV) pip install --quiet --python $(LOWEST)/bin/python --no-deps --no-build-isolation --editable .
 	@$(LOWEST)/bin/python -m pytest -n $(WORKERS) --dist loadgroup $(LOWEST_TESTS) $(ARGS)
 
+# CPython for Windows, under Wine; needs Debian's wine, wine64, gcc-mingw-w64-x86-64-win32 and mingw-w64-x86-64-dev.
+$(WINDOWS)/.installed: $(STAMP) $(wildcard tests/windows/*.txt) tests/windows/install.sh
+	@tests/windows/install.sh $(WINDOWS)
+	@touch $@
+
+.PHONY: test-windows
+test-windows: $(WINDOWS)/.installed ## run the commands with Python for Windows, under Wine; not part of CI
+	@TEST_WINDOWS=$(WINDOWS) $(IN_MEMORY) $(BIN)/python -m pytest tests/windows $(ARGS)
+
 # What touches other libraries, and is quick; MLflow embedded, by HTTP and on PostgreSQL; one real pipeline with papermill,
 # MLflow and reports. Browsers and killed processes add nothing to the question.
 LOWEST_TESTS := $(addprefix tests/,notebooks settings pipelines runs/report cli) -m "not slow and not browser" \
@@ -141,4 +151,4 @@ clean: ## remove caches and what was built; keeps .venv, runs and data
 
 .PHONY: distclean
 distclean: clean ## also remove .venv
-	@rm -rf $(VENV) $(PEERS)
+	@rm -rf $(VENV) $(PEERS) $(WINDOWS)

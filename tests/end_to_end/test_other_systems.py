@@ -1,4 +1,7 @@
-"""What can be shown here of systems that are not here: Python without what only Linux, or only POSIX, has."""
+"""What can be shown of systems that are not here, with Python that lacks what only Linux, or only POSIX, has.
+
+Windows itself is tried by `make test-windows`.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,10 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.warmth import until
 
 from nightbook.cli.main import COMMANDS
+from nightbook.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,9 +39,16 @@ if "ipykernel_launcher" not in sys.orig_argv:
             if hasattr(module, name):
                 delattr(module, name)
 """
+# As on Windows, threads wait for pipes, and kernels listen on ports.
+PIPES_OF_WINDOWS = f"""{MACOS}
+    import nightbook.systems
+    nightbook.systems.IS_WINDOWS = True
+    del os.set_blocking
+"""
 # Third parties are loaded as on Linux: they have their own ways with Windows.
 WINDOWS = """
-import os, signal, socket, sys
+import os, signal, socket, subprocess, sys
+signal.SIGBREAK, subprocess.CREATE_NEW_PROCESS_GROUP = signal.SIGTERM, 0
 import asyncio.unix_events, filelock, jupytext, mlflow, multiprocessing.popen_fork, nbclient, nbconvert, nbformat, pandas
 import papermill, psutil, rich.console, rich.live, rich.table, sqlalchemy.dialects.sqlite, tenacity, zmq.asyncio
 import ipykernel.kernelapp, jupyter_client.provisioning, jupyterlab.labapp, nbdime, psutil, sqlalchemy.dialects.postgresql
@@ -63,11 +75,20 @@ PROCESSES = [
 ]
 
 
+def with_prelude(folder: Path, prelude: str) -> dict[str, str]:
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(prelude, encoding="utf-8")
+    return {**os.environ, "PYTHONPATH": str(folder)}
+
+
 @pytest.fixture
 def on_macos(tmp_path: Path) -> dict[str, str]:
-    (tmp_path / "prelude").mkdir()
-    (tmp_path / "prelude" / "sitecustomize.py").write_text(MACOS, encoding="utf-8")
-    return {**os.environ, "PYTHONPATH": str(tmp_path / "prelude")}
+    return with_prelude(tmp_path / "macos", MACOS)
+
+
+@pytest.fixture
+def on_windows(tmp_path: Path) -> dict[str, str]:
+    return with_prelude(tmp_path / "windows", PIPES_OF_WINDOWS)
 
 
 def test_a_notebook_runs_with_the_default_engine_where_linux_is_missing(
@@ -97,6 +118,32 @@ def test_a_sweep_runs_where_linux_is_missing(
     done = subprocess.run(command, cwd=notebook.parent, env=on_macos, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert [run["status"] for run in json.loads(done.stdout)["runs"]] == ["succeeded"] * 2
+
+
+def test_a_notebook_runs_where_threads_wait_for_pipes(
+    tmp_path: Path, new_notebook: Callable[..., Path], on_windows: dict[str, str]
+) -> None:
+    notebook = new_notebook(tmp_path / "shop" / "one.ipynb", "n: int = 1", "!echo to the log >&2", "print('n is', n)")
+    command = [sys.executable, "-m", "nightbook", "run", str(notebook), "-p", "n=2", "--json"]
+    done = subprocess.run(command, cwd=notebook.parent, env=on_windows, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    run = json.loads(done.stdout)["runs"][0]
+    assert "n is 2" in (notebook.parent / run["executed_notebook"]).read_text(encoding="utf-8")
+    assert "encryption" not in (notebook.parent / run["report"]).with_name("log.txt").read_text(encoding="utf-8")
+
+
+def test_a_run_is_cancelled_where_threads_wait_for_pipes(
+    tmp_path: Path, new_notebook: Callable[..., Path], on_windows: dict[str, str]
+) -> None:
+    notebook = new_notebook(tmp_path / "shop" / "slow.ipynb", "print('begun', flush=True)\nwhile True: pass")
+    command = [sys.executable, "-m", "nightbook", "run", str(notebook)]
+    with subprocess.Popen(command, cwd=notebook.parent, env=on_windows, stderr=subprocess.DEVNULL) as running:
+        events = notebook.parent / ".nightbook" / "runs"
+        until(lambda: any("begun" in one.read_text() for one in events.glob("*/events.jsonl")))
+        cancel = [sys.executable, "-m", "nightbook", "runs", "cancel", "1"]
+        done = subprocess.run(cancel, cwd=notebook.parent, env=on_windows, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert running.returncode == ExitCode.INTERRUPTED
 
 
 def test_no_module_needs_posix_to_be_imported() -> None:

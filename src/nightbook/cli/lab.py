@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 
 import click
@@ -22,5 +23,7 @@ def command(arguments: tuple[str, ...]) -> None:
     os.chdir(settings.root)
     started = lab_command(settings, arguments)
     sys.stdout.flush()
+    if sys.platform == "win32":  # where nothing takes another process's place
+        sys.exit(subprocess.call(started))
     # In place of this process: Ctrl-C and the terminal are JupyterLab's own.
     os.execv(started[0], started)  # noqa: S606 - a list that we build, no shell

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -116,6 +117,10 @@ def main() -> NoReturn:
 def carry_out(arguments: Sequence[str]) -> int:
     """Run a command in this process, whatever it is ended by; returns its exit code with all that it said said."""
     signal.signal(signal.SIGTERM, _as_interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        # A mark that the terminal's encoding does not have is no reason to say nothing at all.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     with without(*UNUSED_VALIDATORS):
         code = run_command(arguments)
     for stream in (sys.stdout, sys.stderr):

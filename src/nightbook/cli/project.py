@@ -23,5 +23,5 @@ def current_settings(flags: Mapping[str, object] | None = None) -> Settings:
 
 
 def echo_json(document: object) -> None:
-    """One JSON document on stdout, strict: no NaN."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+    """One JSON document on stdout, strict: no NaN, and UTF-8 whatever the terminal's encoding is."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).encode())

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from nightbook.records import Cause, Cell, CellStatus, Pin, Run, RunKind, RunStatus
+from nightbook.systems import DETACHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -96,7 +97,7 @@ class BackgroundRun:
             env={**os.environ, "PYTHONIOENCODING": "utf-8"},
             encoding="utf-8",
             # The kernel's own interrupts are not meant for it.
-            start_new_session=True,
+            **DETACHED,
         )
         self._say(order.to_line())
         self._reader = threading.Thread(target=self._follow, name="nightbook batch run", daemon=True)

@@ -175,7 +175,7 @@ def _is_in_repository(root: Path) -> bool:
 def _listed_by_git(root: Path) -> list[str]:
     command = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     try:
-        done = subprocess.run(command, capture_output=True, check=False)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     except FileNotFoundError:
         raise StorageError(
             "only git can say what .gitignore keeps from workers, and it is not installed", remedy="install git"

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from nightbook.errors import SettingsError, StorageError
 from nightbook.pipelines.digests import PREFIX
+from nightbook.systems import IS_WINDOWS
 
 if sys.platform == "linux":
     import fcntl
@@ -26,7 +27,8 @@ _CLONE = 0x40049409
 """FICLONE of Linux: share the blocks on file systems that can (btrfs, xfs); the copies stay independent."""
 _BLOCK_BYTES = 1 << 20
 _READABLE = 0o666
-_FIXED = 0o444
+# Windows neither replaces nor removes a file that nobody may write.
+_FIXED = 0o666 if IS_WINDOWS else 0o444
 # These show an object when all of it has arrived. Elsewhere it is written apart and moved.
 _WHOLE_PUTS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "memory"})
 

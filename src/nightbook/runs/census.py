@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -121,6 +122,8 @@ def await_end(process: psutil.Process, *, within_seconds: float) -> bool:
 
 def reap_orphans(*, spare: int) -> None:
     """Take the exit statuses of processes that a cell left to us; `spare` is the child whose status another awaits."""
+    if sys.platform == "win32":  # where nobody inherits them
+        return
     try:
         while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and ended.si_pid != spare:
             os.waitpid(ended.si_pid, os.WNOHANG)

@@ -6,6 +6,7 @@ supervisor judges by the events, by this process's exit and by the kernel's.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -230,6 +231,9 @@ def main() -> None:
 
 def be_runner(request: ExecutionRequest) -> NoReturn:
     """Execute a request and end this process."""
+    if sys.platform == "win32":
+        # ZeroMQ's sockets are waited for by the other kind of loop.
+        asyncio.set_event_loop_policy(asyncio.WindowsSelectorEventLoopPolicy())
     become_subreaper()
     Interruption.listen()
     register()

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+
+
 class EventKind(StrEnum):
     """What an event tells; `position` is the cell's place in the executed notebook."""
 
@@ -77,7 +80,7 @@ class EventLog:
     """Appends events; each is one `write`, so that readers never see half of two."""
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._descriptor = os.open(path, _APPEND, 0o600)
         self._is_torn = False
 
     def append(self, kind: EventKind, *, at: float | None = None, **fields: object) -> None:

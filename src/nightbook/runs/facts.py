@@ -6,6 +6,7 @@ import getpass
 import os
 import secrets
 import socket
+import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -25,8 +26,8 @@ def current_user() -> str:
     """Who runs this; in a container without an entry for its user, the number."""
     try:
         return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
+    except (KeyError, OSError, ImportError):
+        return str(os.getuid()) if sys.platform != "win32" else os.getlogin()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import select
 import signal
-import sys
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from nightbook.runs.census import RUN_VARIABLE, end_processes_of, reap_orphans
+from nightbook.runs.pipes import incoming_orders
+from nightbook.systems import KILL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from nightbook.runs.pipes import Incoming
 
 
 class Interruption:
@@ -34,7 +37,7 @@ class Interruption:
     @classmethod
     def listen(cls) -> None:
         """Listen from a thread: the main one is busy with the notebook."""
-        cls._thread = threading.Thread(target=cls._serve, daemon=True)
+        cls._thread = threading.Thread(target=cls._serve, args=(incoming_orders(),), daemon=True)
         cls._thread.start()
 
     @classmethod
@@ -44,23 +47,24 @@ class Interruption:
             cls._thread.join()
 
     @classmethod
-    def _serve(cls) -> None:
-        while (command := cls._next_command()) is not None:
+    def _serve(cls, orders: Incoming) -> None:
+        while (command := cls._next_command(orders)) is not None:
             if b"interrupt" in command:
                 cls.is_requested = True
                 cls._signal_kernel(signal.SIGINT)
         cls._is_ending = True
-        cls._signal_kernel(signal.SIGKILL)
+        cls._signal_kernel(KILL)
         # The supervisor would have ended what the cells started: now it falls to us, the last of ours alive.
         end_processes_of(os.environ[RUN_VARIABLE], below=os.getpid(), spare=[os.getpid()])
         os._exit(1)
 
     @classmethod
-    def _next_command(cls) -> bytes | None:
+    def _next_command(cls, orders: Incoming) -> bytes | None:
         """What was said within a second; None at the end of the pipe."""
-        ready, _, _ = select.select([sys.stdin.fileno()], [], [], 1.0)
-        if ready:
-            return os.read(sys.stdin.fileno(), 1024) or None
+        ready, _, _ = select.select([orders], [], [], 1.0)
+        command = orders.read() if ready else None
+        if command is not None:
+            return command or None
         if cls.kernel_pid is not None:
             # In a PID namespace this process is what init is elsewhere.
             reap_orphans(spare=cls.kernel_pid)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from nightbook.records import Cause, CellStatus, Limits, RunStatus
+from nightbook.systems import KILL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -127,7 +128,7 @@ def _judge_dead_kernel(evidence: Evidence) -> Judgement:
     is_at_limit = limit is not None and evidence.peak_memory_bytes > NEARLY_ALL * limit
     # A program in C that the limit refuses memory says so and aborts.
     is_refused = limit is not None and any(word in evidence.last_words for word in MEMORY_WORDS)
-    if (returncode == -signal.SIGKILL and evidence.memory_kills) or is_at_limit or is_refused:
+    if (returncode == -KILL and evidence.memory_kills) or is_at_limit or is_refused:
         return _out_of_memory(evidence, f"the kernel {how} for want of memory {where}")
     return Judgement(status=RunStatus.FAILED, cause=Cause.KERNEL_DIED, message=f"the kernel {how} {where}")
 
@@ -148,7 +149,7 @@ def _judge_runner(evidence: Evidence) -> Judgement:
         message = f"{evidence.trace.fault} {where}" if evidence.trace.open_cell else evidence.trace.fault
         return Judgement(status=RunStatus.FAILED, cause=Cause.KERNEL_DIED, message=message)
     returncode = evidence.runner_returncode
-    if returncode == -signal.SIGKILL and evidence.memory_kills:
+    if returncode == -KILL and evidence.memory_kills:
         return _out_of_memory(evidence, f"the runner was killed for want of memory {where}")
     said = f": {evidence.last_log_line}" if evidence.last_log_line and (returncode or 0) > 0 else ""
     message = f"the runner {_how_it_ended(returncode)} {where}{said}"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import ExitStack
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import nbformat
@@ -138,8 +136,9 @@ class SupervisedClient(NotebookClient):
     def start_new_kernel(self, **options: Any) -> None:  # noqa: ANN401 - nbclient's own signature
         """Start the kernel, tell its process id, bound its memory."""
         super().start_new_kernel(**options)
-        pid = int(cast("Any", self.km).provisioner.pid)
-        Interruption.kernel_pid, Interruption.signal_kernel = pid, partial(os.killpg, pid)
+        manager = cast("PromptKernelManager", self.km)
+        pid = int(cast("Any", manager).provisioner.pid)
+        Interruption.kernel_pid, Interruption.signal_kernel = pid, manager.signal_group
         request, memory_bytes = self._journal.request, self._journal.request.limits.memory_bytes
         if memory_bytes is not None:
             bound_memory(memory_bytes, pid)

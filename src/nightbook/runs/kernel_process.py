@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 import os
+import signal
+import sys
 import time
 from queue import Empty
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.win_interrupt import send_interrupt
 from nbclient.util import ensure_async
 
+from nightbook.runs.census import descendants, kill_all
 from nightbook.runs.containment import die_with_parent
 from nightbook.runs.publications import Publications
+from nightbook.systems import IS_WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -73,17 +78,35 @@ class PromptKernelManager(AsyncKernelManager):
     def listen_in(self, folder: Path) -> None:
         """Have the kernel listen on sockets in a new folder that is closed to others, where it can.
 
-        Whoever may use this machine may connect to a TCP port, and hear all that a kernel publishes. Kernels of other
-        languages know TCP only.
+        Whoever may use this machine may connect to a TCP port, and hear all that a kernel publishes. Windows, and
+        kernels of other languages, know TCP only: there it is encrypted, where jupyter_client and the kernel can.
         """
         place = folder / "kernel"
-        if len(os.fsencode(place)) < LONGEST_SOCKET_PATH and self.kernel_spec and self.kernel_spec.language == "python":
+        is_python = self.kernel_spec is not None and self.kernel_spec.language == "python"
+        if is_python and len(os.fsencode(place)) < LONGEST_SOCKET_PATH and not IS_WINDOWS:
             folder.mkdir(mode=0o700)
             self.transport, self.ip = "ipc", str(place)
+        elif self.has_trait("transport_encryption"):
+            self.transport_encryption = "auto"
 
     def publications(self, client: PromptKernelClient) -> Publications:
         """What the kernel publishes."""
         return Publications(client)
+
+    def signal_group(self, number: signal.Signals) -> None:
+        """Send a signal to the kernel and what its cells started; Windows has an interrupt of the kernel, and the end.
+
+        Raises:
+            OSError: There is no such process any more.
+        """
+        process = cast("Any", self.provisioner)
+        if sys.platform != "win32":
+            os.killpg(process.pid, number)
+        elif number == signal.SIGINT:
+            send_interrupt(process.process.win32_interrupt_event)
+        else:
+            kill_all(descendants(process.pid))
+            process.process.kill()
 
     def returncode(self, *, within_seconds: float) -> int | None:
         """How the kernel ended, negative for a signal; None when that is not known."""

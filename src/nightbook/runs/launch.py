@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from nightbook.records import CellStatus
 from nightbook.runs.events import Event, EventKind, EventReader
+from nightbook.runs.pipes import never_wait
 from nightbook.runs.request import EVENTS, LOG, REQUEST
 from nightbook.runs.warm.places import RUNNER
 from nightbook.runs.warm.process import WarmProcess
@@ -79,7 +80,7 @@ class SupervisedRun:
         self.progress = Progress(started_at=time.time())
         self._events = EventReader(folder / EVENTS)
         commands, self._commands = os.pipe()
-        os.set_blocking(self._commands, False)
+        never_wait(self._commands)
         with (folder / LOG).open("ab") as log:
             self._process = WarmProcess(
                 RUNNER,

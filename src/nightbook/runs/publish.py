@@ -30,6 +30,7 @@ from nightbook.runs.pages import Pages
 from nightbook.runs.patience import patiently
 from nightbook.runs.request import REQUEST, TRACKING, ExecutionRequest
 from nightbook.settings import PUBLISHINGS, load_settings
+from nightbook.systems import OF_THE_TERMINAL
 
 if TYPE_CHECKING:
     from nightbook.runs.outbox import Outbox
@@ -188,7 +189,7 @@ def load_publishing(*, is_embedded: bool) -> Any:  # noqa: ANN401 - a module
 
 def main() -> None:
     """Serve the project named on the command line."""
-    for number in (signal.SIGINT, signal.SIGHUP):
+    for number in OF_THE_TERMINAL:
         signal.signal(number, lambda *_: None)
     settings = load_settings(Path(sys.argv[1]), environment=os.environ)
     pages = Pages(settings)

@@ -26,6 +26,7 @@ from nightbook.runs.process import command_for
 from nightbook.runs.request import FORK, REQUEST, ExecutionRequest
 from nightbook.runs.warm.isolation import ONE_THREAD
 from nightbook.runs.warm.namespaces import leave_namespace, show_own_processes
+from nightbook.systems import DETACHED
 
 if TYPE_CHECKING:
     from typing import IO
@@ -72,7 +73,7 @@ def start_runner(request: ExecutionRequest) -> Runner:
         stderr=subprocess.STDOUT,
         cwd=request.working_directory,
         env={**os.environ, **own},
-        start_new_session=True,
+        **DETACHED,
     )
 
 

@@ -40,6 +40,7 @@ from nightbook.runs.redaction import Redactor
 from nightbook.runs.request import ENVIRONMENT, EVENTS, DeclaredPath, ExecutionRequest
 from nightbook.runs.sockets import remove_sockets
 from nightbook.runs.watch import RunnerWatch
+from nightbook.systems import OF_THE_TERMINAL
 
 if TYPE_CHECKING:
     from nightbook.runs.executed import Trace
@@ -263,7 +264,7 @@ def ignore_terminal() -> None:
 
     With a handler that does nothing rather than SIG_IGN: the kernel would inherit that and could not be interrupted.
     """
-    for number in (signal.SIGINT, signal.SIGHUP):
+    for number in OF_THE_TERMINAL:
         signal.signal(number, lambda *_: None)
 
 

@@ -21,6 +21,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
@@ -157,6 +158,9 @@ class MlflowTracker:
         renew(UPLOAD_SECONDS * len(files))
         with _short_tempered(UPLOAD_SECONDS), ThreadPoolExecutor(_UPLOADS_AT_ONCE) as pool:
             store = get_artifact_repository(tracked.artifact_uri, tracking_uri=self.uri)
+            if isinstance(store, LocalArtifactRepository):
+                # Whoever makes it while another one looks leads MLflow astray on Windows.
+                Path(store.artifact_dir).mkdir(parents=True, exist_ok=True)
             uploads = [pool.submit(store.log_artifact, str(path), place or None) for path, place in files]
         # MLflow lets through whatever the library of an object store raises.
         failures = [failure for upload in uploads if (failure := upload.exception())]

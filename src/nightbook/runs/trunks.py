@@ -54,7 +54,8 @@ def trunk_kernel(request: ExecutionRequest, listener: int) -> KernelEnds | None:
 
 def _end_trunk(run_id: str, pid: int, _: signal.Signals) -> None:
     remove_trunk_sockets(run_id)
-    os.killpg(pid, signal.SIGKILL)
+    if sys.platform != "win32":
+        os.killpg(pid, signal.SIGKILL)
 
 
 def leave_trunk(request: ExecutionRequest, *, reason: str, place: Place | None = None) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import selectors
-import signal
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -27,8 +25,11 @@ from nightbook.runs.containment import Containment, become_subreaper, choose_con
 from nightbook.runs.events import Event, EventKind, EventLog, EventReader
 from nightbook.runs.judge import Stop
 from nightbook.runs.memory import count_memory_kills, memory_of, peak_memory_of, proportional_memory_of
-from nightbook.runs.request import EVENTS, FORK, LOG, NO_WARM_PARENT, REQUEST, ExecutionRequest
+from nightbook.runs.pipes import await_any, incoming, incoming_orders
+from nightbook.runs.request import CANCEL, EVENTS, FORK, LOG, NO_WARM_PARENT, REQUEST, ExecutionRequest
 from nightbook.runs.runner import start_runner
+from nightbook.runs.runner_log import RunnerLog
+from nightbook.systems import KILL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,45 +40,8 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.5
 LIMITED_POLL_SECONDS = 0.2
 GRACE_SECONDS = 3.0
-LOG_LIMIT_BYTES = 1_000_000
-LONGEST_LOG_LINE = 100_000
 # What util-linux 2.38 says, and exits with 1, when the runner was killed: to end by the same signal is beyond it.
 UNSHARE_CONFUSED = "unshare: sigprocmask unblock failed"
-WARNING = "] WARNING | "  # as Jupyter writes them; never what a process ended of
-
-
-class RunnerLog:
-    """What runner and kernel say outside any cell, redacted by the line, bounded."""
-
-    def __init__(self, path: Path, redactor: Redactor) -> None:
-        self._path = path
-        self._redactor = redactor
-        self._pending = b""
-        self._written = 0
-        self.last_line = ""
-
-    def feed(self, chunk: bytes) -> None:
-        """Take what was read; whole lines are written at once."""
-        *lines, self._pending = (self._pending + chunk).split(b"\n")
-        for line in lines:
-            self._write(line)
-        if len(self._pending) > LONGEST_LOG_LINE:
-            self.close()
-
-    def close(self) -> None:
-        """Write the line that was never ended."""
-        if self._pending:
-            self._write(self._pending)
-            self._pending = b""
-
-    def _write(self, line: bytes) -> None:
-        text = self._redactor.text(line.decode("utf-8", "replace"))
-        if text.strip() and WARNING not in text:
-            self.last_line = text.strip()
-        if self._written < LOG_LIMIT_BYTES:
-            # A full disk does not end the run: whether it matters will show.
-            with suppress(OSError), self._path.open("a", encoding="utf-8") as stream:
-                self._written += stream.write(text + "\n")
 
 
 class Deadlines:
@@ -132,8 +96,9 @@ class RunnerWatch:
         self._memory_kills_before = count_memory_kills()
         self._keeper: psutil.Process | None = None
         self._checkpoints = CheckpointWatch(request, self.events)
+        self._orders = incoming_orders()
         become_subreaper()
-        self._runner = start_runner(request)
+        self._start_runner()
 
     @property
     def memory_kills(self) -> int:
@@ -143,7 +108,7 @@ class RunnerWatch:
     @property
     def returncode(self) -> int:
         """How the runner ended, negative for a signal; known once `end` has been called."""
-        return -signal.SIGKILL if UNSHARE_CONFUSED in self.log.last_line else self._runner.wait()
+        return -KILL if UNSHARE_CONFUSED in self.log.last_line else self._runner.wait()
 
     def until_ended(self, beat: Callable[[], bool]) -> None:
         """Return when the runner is gone; one that found no warm parent is followed by one that needs none.
@@ -157,8 +122,13 @@ class RunnerWatch:
             self.request = self.request.for_jupyter()
             self.request.write(self.folder / REQUEST)
             self._drain_log()
-            self._runner = start_runner(self.request)
+            self._start_runner()
             self._until_runner_ended(beat)
+
+    def _start_runner(self) -> None:
+        self._runner = start_runner(self.request)
+        assert self._runner.stdout is not None  # noqa: S101 - it was given a pipe
+        self._said = incoming(self._runner.stdout.fileno())
 
     def _until_runner_ended(self, beat: Callable[[], bool]) -> None:
         with selectors.DefaultSelector() as selector:
@@ -171,7 +141,7 @@ class RunnerWatch:
                     if not beat():
                         self._end_now()
                 self._look(now)
-                for key, _ in selector.select(self._deadlines.next(now)):
+                for key in await_any(selector, self._deadlines.next(now)):
                     key.data(selector)
 
     def end(self) -> None:
@@ -194,25 +164,24 @@ class RunnerWatch:
             await_end(self._keeper, within_seconds=GRACE_SECONDS)
 
     def _register(self, selector: selectors.BaseSelector) -> None:
-        assert self._runner.stdout is not None  # noqa: S101 - Popen was given a pipe
-        os.set_blocking(self._runner.stdout.fileno(), False)
-        selector.register(self._runner.stdout, selectors.EVENT_READ, self._read_log)
-        selector.register(sys.stdin.fileno(), selectors.EVENT_READ, self._read_command)
+        selector.register(self._said, selectors.EVENT_READ, self._read_log)
+        selector.register(self._orders, selectors.EVENT_READ, self._read_command)
         if hasattr(os, "pidfd_open"):
             selector.register(os.pidfd_open(self._runner.pid), selectors.EVENT_READ, lambda _: None)
 
     def _read_log(self, selector: selectors.BaseSelector) -> None:
-        assert self._runner.stdout is not None  # noqa: S101 - Popen was given a pipe
-        chunk = self._runner.stdout.read(65536)
+        chunk = self._said.read()
         if chunk:
             self.log.feed(chunk)
         elif chunk == b"":
-            selector.unregister(self._runner.stdout)
+            selector.unregister(self._said)
 
     def _read_command(self, selector: selectors.BaseSelector) -> None:
-        command = os.read(sys.stdin.fileno(), 1024)
+        command = self._orders.read()
+        if command is None:
+            return
         if not command:
-            selector.unregister(sys.stdin.fileno())
+            selector.unregister(self._orders)
             self.interrupt(Stop.ABANDONED)
         elif b"kill" in command:
             self.interrupt(Stop.CANCELLED)
@@ -245,6 +214,8 @@ class RunnerWatch:
         passed = self._deadlines.passed(now)
         if passed is not None:
             self.interrupt(passed)
+        if self.stop is None and (self.folder / CANCEL).exists():
+            self.interrupt(Stop.CANCELLED)
         if self._kill_at is not None and time.time() >= self._kill_at:
             self._end_now()
 
@@ -290,8 +261,6 @@ class RunnerWatch:
             self._runner.kill()
 
     def _drain_log(self) -> None:
-        assert self._runner.stdout is not None  # noqa: S101 - Popen was given a pipe
-        with suppress(OSError):
-            while chunk := self._runner.stdout.read(65536):
-                self.log.feed(chunk)
+        for chunk in self._said.rest():
+            self.log.feed(chunk)
         self.log.close()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -77,13 +74,10 @@ def _ask(settings: Settings, ledger: Ledger, run: Run) -> None:
             remedy=f"on {carer.host}: nightbook runs cancel {run.number}",
         )
     folder = settings.runs_folder / run.run_id
-    if run.kind is not RunKind.STAGE or (folder / WORKER).exists():
-        # Not a signal: whoever started it may be a notebook's kernel, or a shell that ignores interrupts; and who looks
-        # after a run on a worker looks after others, too.
-        write_atomically(folder / CANCEL, b"")
-    elif run.status is RunStatus.PENDING:
+    if run.kind is RunKind.STAGE and run.status is RunStatus.PENDING and not (folder / WORKER).exists():
         message = "cancelled before it began"
         ledger.finish(run.run_id, Outcome(status=RunStatus.CANCELLED, cause=Cause.INTERRUPTED, message=message))
     else:
-        with suppress(ProcessLookupError):
-            os.kill(carer.pid, signal.SIGTERM)
+        # Not a signal: whoever started it may be a notebook's kernel, or a shell that ignores interrupts; who looks
+        # after a run on a worker looks after others, too; and Windows has none that could be heard.
+        write_atomically(folder / CANCEL, b"")

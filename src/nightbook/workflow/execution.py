@@ -12,6 +12,7 @@ from nightbook.errors import LedgerAwayError, LedgerError, NightbookError
 from nightbook.records import Cause, RunStatus
 from nightbook.runs.facts import Outcome
 from nightbook.runs.patience import LEDGER_PATIENCE_SECONDS, PAUSE_SECONDS
+from nightbook.runs.pipes import await_any
 from nightbook.workflow.ready_queue import ReadyQueue
 from nightbook.workflow.requests import SilentWatcher, StageState, StageView
 from nightbook.workflow.signals import signals_to
@@ -136,7 +137,7 @@ class Execution:
             for slot in self._running.values():
                 if slot.live is not None and (descriptor := slot.live.fileno()) >= 0:
                     selector.register(descriptor, selectors.EVENT_READ)
-            selector.select(TICK_SECONDS)
+            await_any(selector, TICK_SECONDS)
 
     def _tick_patiently(self) -> None:
         """Ask a ledger that is away for a moment again with the next tick; what runs goes on without it."""

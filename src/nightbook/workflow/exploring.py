@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from typing import TYPE_CHECKING
+
+from nightbook.systems import PROGRAMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +22,8 @@ def lab_command(settings: Settings, arguments: Sequence[str]) -> list[str]:
         settings: The project; JupyterLab of its own `.venv` is taken where it has one.
         arguments: JupyterLab's own options; they come last and so win.
     """
-    own = settings.root / ".venv" / "bin"
-    interpreter = str(own / "python") if (own / "jupyter-lab").exists() else sys.executable
+    own = settings.root / ".venv" / PROGRAMS
+    interpreter = str(own / "python") if shutil.which("jupyter-lab", path=own) else sys.executable
     folder = f"/tree/{settings.notebooks}" if (settings.root / settings.notebooks).is_dir() else ""
     return [
         interpreter,
@@ -30,6 +33,6 @@ def lab_command(settings: Settings, arguments: Sequence[str]) -> list[str]:
         f"--ServerApp.root_dir={settings.root}",
         f"--LabApp.default_url=/lab{folder}",
         # Jupyter refuses to serve root unless told; who may start it here is not ours to decide.
-        *(["--allow-root"] if os.getuid() == 0 else []),
+        *(["--allow-root"] if sys.platform != "win32" and os.getuid() == 0 else []),
         *arguments,
     ]

@@ -151,8 +151,10 @@ def warm_folder(environment: Mapping[str, str]) -> Path:
     """The folder of this user's parents; it is made when it is not there.
 
     Raises:
-        StorageError: It belongs to somebody else, others may enter it, or it cannot be made.
+        StorageError: It belongs to somebody else, others may enter it, or it cannot be made; on Windows always.
     """
+    if sys.platform == "win32":
+        raise StorageError("Windows has no warm processes", remedy="--engine jupyter")
     chosen = environment.get(FOLDER)
     shared = environment.get("TMPDIR") or "/tmp"  # noqa: S108 - for a folder that nobody else may enter
     folder = Path(chosen or f"{shared}/nightbook-{os.getuid()}")

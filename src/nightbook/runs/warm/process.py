@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from nightbook.runs.warm.descriptors import is_readable
 from nightbook.runs.warm.isolation import present_surroundings
 from nightbook.runs.warm.orders import Order, send_order
 from nightbook.runs.warm.places import IDLE, place_of
+from nightbook.systems import DETACHED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,6 +88,8 @@ class WarmProcess:
         return self._handle
 
     def _order(self, kind: str) -> socket.socket | None:
+        if not sys.platform.startswith("linux"):
+            return None
         order = Order(
             surroundings=self._surroundings,
             module=self._command[0],
@@ -133,7 +137,7 @@ class WarmProcess:
             cwd=self._surroundings.working_directory,
             env=dict(self._surroundings.environment),
             umask=self._surroundings.umask,
-            start_new_session=True,
+            **DETACHED,
         )
         self._pid = self._cold.pid
         if hasattr(os, "pidfd_open"):
