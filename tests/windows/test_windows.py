@@ -63,9 +63,18 @@ def test_a_run_that_failed_says_why(windows: Windows, new_notebook: Callable[...
     assert messages["dies.ipynb"] == "the kernel exited with status 7 in cell 1"
 
 
-def test_a_run_that_takes_too_long_is_ended(windows: Windows, slow: str) -> None:
-    assert windows.nightbook("run", slow, "--timeout", "12")[0] == 1
-    assert windows.runs()[0]["message"] == "the run took longer than 12 s and was ended in cell 0"
+def test_a_cell_that_takes_too_long_is_ended(windows: Windows, slow: str) -> None:
+    (windows.folder / "nightbook.toml").write_text("cell_timeout_seconds = 4\n")
+    assert windows.nightbook("run", slow)[0] == 1
+    assert windows.runs()[0]["message"] == "a cell took longer than 4 s and was ended in cell 0"
+    assert windows.processes() == []
+
+
+def test_a_run_that_takes_too_much_memory_is_ended(windows: Windows, new_notebook: Callable[..., Path]) -> None:
+    (windows.folder / "nightbook.toml").write_text("memory_bytes = 600_000_000\n")
+    new_notebook(windows.folder / "large.ipynb", "held = [bytes(range(250)) * 40_000 for _ in range(120)]", COUNT)
+    assert windows.nightbook("run", "large.ipynb")[0] == 1
+    assert windows.runs()[0]["cause"] == "out_of_memory"
     assert windows.processes() == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,14 +40,19 @@ def memory_of(processes: Iterable[psutil.Process]) -> int:
 
 
 def proportional_memory_of(processes: Iterable[psutil.Process]) -> int:
-    """As `memory_of`, with shared pages divided among their users: slower, asked before anybody is killed for it."""
+    """As `memory_of`, with shared pages divided among their users: slower, asked before anybody is killed for it.
+
+    Linux alone tells who shares a page; elsewhere it counts for each of them.
+    """
+    if not sys.platform.startswith("linux"):
+        return memory_of(processes)
     total = 0
     for process in processes:
         try:
             full = process.memory_full_info()
         except (psutil.Error, OSError):
             continue
-        total += getattr(full, "pss", full.rss)
+        total += full.pss
     return total
 
 
