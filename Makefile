@@ -72,6 +72,10 @@ lab: $(STAMP) ## open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --ip 127.0.0.1 --LabApp.default_url=/lab/tree/notebooks \
 		$(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
+.PHONY: ui
+ui: $(STAMP) ## open the review app on this project's runs
+	@$(BIN)/nightbook ui $(ARGS)
+
 # --- development ------------------------------------------------------------------------------------------------
 
 # Tests write databases and notebooks by the thousand: in memory, where there is room, they wait for no disk.

@@ -16,7 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytest_plugins = ["clusters", "services", "tests.forks", "tests.warmth"]
+pytest_plugins = ["clusters", "services", "tests.chromium", "tests.forks", "tests.warmth"]
 
 OWN_PREFIXES = ("IPYTHON", "JUPYTER", "MLFLOW_", "NIGHTBOOK_", "PAPERMILL_")
 HOME = tempfile.TemporaryDirectory(prefix="nightbook-tests-")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -163,3 +164,18 @@ def test_a_traceback_is_shown_to_who_asks_before_or_behind_the_command(
         assert "Traceback (most recent call last)" in capsys.readouterr().err
     run_command(["why", "fitt"])
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_mark_that_the_terminal_lacks_is_no_reason_to_say_nothing(finished_project: Path) -> None:
+    command = [sys.executable, "-m", "nightbook", "runs", "show", "3"]
+    told = subprocess.run(
+        command, cwd=finished_project, env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True, check=True
+    )
+    assert told.stdout.startswith(b"fit #3 ? succeeded")
+
+
+def test_json_is_utf8_whatever_the_terminal_is(finished_project: Path) -> None:
+    command = [sys.executable, "-m", "nightbook", "runs", "show", "4", "--json"]
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    told = subprocess.run(command, cwd=finished_project, env=env, capture_output=True, check=True)
+    assert json.loads(told.stdout.decode("utf-8"))["number"] == 4

@@ -34,6 +34,7 @@ COMMANDS = {
     "diff": "Compare two runs: parameters, metrics, source.",
     "sync": "Send MLflow what it is still owed.",
     "lab": "Open JupyterLab on the project's notebooks.",
+    "ui": "Open the review app: runs, their reports, what differs.",
 }
 
 
@@ -111,16 +112,16 @@ def main() -> NoReturn:
     Without the interpreter's shutdown, which takes a tenth of a second to put away what ends with the process anyway.
     """
     collect_rarely()
+    for stream in (sys.stdout, sys.stderr):
+        # A mark that the terminal's encoding does not have is no reason to say nothing at all.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     os._exit(carry_out(sys.argv[1:]))
 
 
 def carry_out(arguments: Sequence[str]) -> int:
     """Run a command in this process, whatever it is ended by; returns its exit code with all that it said said."""
     signal.signal(signal.SIGTERM, _as_interrupt)
-    for stream in (sys.stdout, sys.stderr):
-        # A mark that the terminal's encoding does not have is no reason to say nothing at all.
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")
     with without(*UNUSED_VALIDATORS):
         code = run_command(arguments)
     for stream in (sys.stdout, sys.stderr):

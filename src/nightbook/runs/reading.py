@@ -50,7 +50,7 @@ class LedgerReader:
         Raises:
             RunNotFoundError: There is none.
         """
-        found = self._records(_RECORDS.where(runs.c.run_id == run_id))
+        found = self.records(RECORDS.where(runs.c.run_id == run_id))
         if not found:
             raise RunNotFoundError(f"there is no run {run_id}", remedy="nightbook runs list")
         return found[0]
@@ -73,7 +73,7 @@ class LedgerReader:
         fits = runs.c.run_id.startswith(reference.lower(), autoescape=True)
         if number is not None and number < 2**31:
             fits = or_(fits, runs.c.number == number)
-        found = self._records(_RECORDS.where(fits).order_by(runs.c.number.desc()).limit(20))
+        found = self.records(RECORDS.where(fits).order_by(runs.c.number.desc()).limit(20))
         exact = [run for run in found if run.number == number or run.run_id == reference]
         if len(exact) == 1 or (len(found) == 1 and len(reference) >= _ID_PREFIX_MIN):
             return (exact or found)[0]
@@ -92,21 +92,21 @@ class LedgerReader:
         top_level: bool = False,
     ) -> tuple[Run, ...]:
         """Return runs, newest first; `top_level` leaves out the parts of pipelines and sweeps."""
-        query = _RECORDS.order_by(runs.c.number.desc()).limit(limit)
+        query = RECORDS.order_by(runs.c.number.desc()).limit(limit)
         if stage is not None:
             query = query.where(runs.c.stage == stage)
         if status is not None:
-            query = query.where(_STATUS.in_([status.value]))
+            query = query.where(STATUS.in_([status.value]))
         if kind is not None:
             query = query.where(runs.c.kind == kind.value)
         if top_level:
             query = query.where(runs.c.parent_run_id.is_(None))
-        return self._records(query)
+        return self.records(query)
 
     def children(self, run_id: str, *, after: int = 0) -> tuple[Run, ...]:
         """Return the runs of a pipeline or sweep in the order of their creation; only those numbered after `after`."""
         theirs = (runs.c.parent_run_id == run_id) & (runs.c.number > after)
-        return self._records(_RECORDS.where(theirs).order_by(runs.c.number))
+        return self.records(RECORDS.where(theirs).order_by(runs.c.number))
 
     def last_successes(self) -> Mapping[str, LastSuccess]:
         """Return each stage's latest success that later runs may rely on, in one query.
@@ -194,7 +194,8 @@ class LedgerReader:
             artifacts=tuple(row.artifacts or ()),
         )
 
-    def _records(self, query: Select[*tuple[object, ...]]) -> tuple[Run, ...]:
+    def records(self, query: Select[*tuple[object, ...]]) -> tuple[Run, ...]:
+        """Return the runs of a narrowed or ordered `RECORDS`."""
         with self._reading() as connection:
             return tuple(_record(row) for row in connection.execute(query))
 
@@ -220,7 +221,7 @@ _REUSABLE = (results.c.status == RunStatus.SUCCEEDED.value) & results.c.reusable
 _STARTED = (
     select(transitions.c.run_id, transitions.c.at).where(transitions.c.status == RunStatus.RUNNING.value).subquery()
 )
-_STATUS = func.coalesce(
+STATUS = func.coalesce(
     results.c.status,
     case((_STARTED.c.at.is_not(None), RunStatus.RUNNING.value), else_=RunStatus.PENDING.value),
 )
@@ -233,12 +234,12 @@ _MLFLOW_RUN = (
 )
 _OWED = select(func.count()).where(outbox.c.run_id == runs.c.run_id, outbox.c.delivered_at.is_(None)).scalar_subquery()
 
-_RECORDS = (
+RECORDS = (
     select(
         runs,
         results,
         _STARTED.c.at.label("started_at"),
-        _STATUS.label("state"),
+        STATUS.label("state"),
         _MLFLOW_RUN.label("mlflow_run_id"),
         _OWED.label("owed"),
     )

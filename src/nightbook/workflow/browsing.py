@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from nightbook.records import Run, RunKind, RunStatus, json_value
 from nightbook.runs.events import EventReader
 from nightbook.runs.executed import trace_events
+from nightbook.runs.launch import Progress, advance
 from nightbook.runs.request import EVENTS, EXECUTED
 from nightbook.workflow.checkpointing import CheckpointView, view_checkpoints
 from nightbook.workflow.contact import open_ledger
@@ -74,6 +76,14 @@ def list_runs(settings: Settings, wanted: RunFilter) -> tuple[Run, ...]:
     """Every run that fits, parts of others too, newest first."""
     with open_ledger(settings) as ledger:
         return ledger.runs(limit=wanted.limit, stage=wanted.stage, status=wanted.status, kind=wanted.kind)
+
+
+def progress_of(settings: Settings, run: Run) -> Progress:
+    """How far a run is, as its events tell."""
+    progress = Progress(started_at=(run.started_at or datetime.now(UTC)).timestamp())
+    for event in EventReader.all_of(settings.runs_folder / run.run_id / EVENTS):
+        progress = advance(progress, event)
+    return progress
 
 
 def list_branches(settings: Settings, limit: int) -> tuple[Branch, ...]:

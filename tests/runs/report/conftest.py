@@ -6,14 +6,12 @@ import json
 import subprocess
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import sync_playwright
+from tests.chromium import Opened
 
 from nightbook.records import CellStatus, MetricPoint, Pin, Run, RunKind, RunStatus
 from nightbook.runs.report import ReportContext, ReportParameter
@@ -21,13 +19,9 @@ from nightbook.runs.report import ReportContext, ReportParameter
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
-
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+    from playwright.sync_api import Browser
 
 EXECUTE = """
 import json, sys
@@ -63,33 +57,6 @@ RICH_CELLS = (
     "pd.DataFrame(np.arange(60).reshape(2, 30))",
     "import matplotlib.pyplot as plt\nplt.plot([1, 2, 3]);",
 )
-
-
-@dataclass(slots=True, kw_only=True)
-class Opened:
-    """A page in Chromium, with everything it asked for and complained about."""
-
-    page: Page
-    requests: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-
-    def overflow(self) -> int:
-        """Pixels by which the page is wider than its window."""
-        return int(self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
-
-    def violations(self) -> list[str]:
-        """What axe finds in our own HTML; what a chart library draws is its own."""
-        self.page.evaluate(axe_script())
-        found = self.page.evaluate("axe.run({exclude: ['.chart-js']}, {resultTypes: ['violations']})")
-        return [f"{one['id']}: {[node['html'][:200] for node in one['nodes'][:3]]}" for one in found["violations"]]
-
-
-def axe_script() -> str:
-    """The accessibility checker, which the wheel of axe-playwright-python carries."""
-    spec = find_spec("axe_playwright_python")
-    assert spec is not None
-    assert spec.origin is not None
-    return Path(spec.origin).with_name("axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -183,14 +150,6 @@ def _executed(folder: Path, cells: Sequence[str]) -> dict[str, Any]:
         status = "failed" if failed else "succeeded"
         cell["metadata"]["nightbook"] = {"index": index, "status": status, "duration_seconds": 0.1 * index}
     return notebook
-
-
-@pytest.fixture(scope="session")
-def browser(chromium_path: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_ARGUMENTS)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

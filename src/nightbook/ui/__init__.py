@@ -1,0 +1,1 @@
+"""The review app: pages over what a project's runs left, for those who decide about them."""

@@ -1,0 +1,93 @@
+"""What goes on and what went wrong: the story behind the first page of the review app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nightbook.records import RunKind, RunStatus
+from nightbook.runs.searching import LedgerSearch, RunQuery
+from nightbook.workflow.browsing import Branch, progress_of
+from nightbook.workflow.contact import open_ledger
+
+if TYPE_CHECKING:
+    from nightbook.records import Run
+    from nightbook.runs.launch import Progress
+    from nightbook.settings import Settings
+
+MOST_RUNNING, MOST_FAILED, MOST_RECENT = 50, 8, 10
+_LOOKED_THROUGH = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Underway:
+    """A notebook that runs, and how far it is."""
+
+    run: Run
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """A project at a glance.
+
+    Attributes:
+        running: Notebooks that run now.
+        failed: The latest failures of stages that have not succeeded since.
+        recent: What was asked for last.
+    """
+
+    running: tuple[Underway, ...]
+    failed: tuple[Run, ...]
+    recent: tuple[Branch, ...]
+
+
+def overview(settings: Settings) -> Overview:
+    """Look at the whole project."""
+    with open_ledger(settings) as ledger:
+        search = LedgerSearch(ledger.engine)
+        running = search.search(RunQuery(kind=RunKind.STAGE, status=RunStatus.RUNNING, limit=MOST_RUNNING))
+        failed = search.search(RunQuery(kind=RunKind.STAGE, status=RunStatus.FAILED, limit=_LOOKED_THROUGH))
+        successes = ledger.last_successes()
+        tops = ledger.runs(limit=MOST_RECENT, top_level=True)
+        recent = tuple(
+            Branch(run=one, parts=() if one.kind is RunKind.STAGE else ledger.children(one.run_id)) for one in tops
+        )
+    succeeded = {name: one.number for name, one in successes.items()}
+    open_failures = [run for run in failed if succeeded.get(run.stage or "", 0) < run.number]
+    return Overview(
+        running=tuple(Underway(run=run, progress=progress_of(settings, run)) for run in running),
+        failed=_newest_of_each(open_failures)[:MOST_FAILED],
+        recent=recent,
+    )
+
+
+def _newest_of_each(runs: list[Run]) -> tuple[Run, ...]:
+    """A stage that failed again is named once."""
+    newest: dict[str | None, Run] = {}
+    for run in runs:
+        newest.setdefault(run.stage or run.notebook, run)
+    return tuple(newest.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One page of runs, and what one may ask for.
+
+    Attributes:
+        runs: Those that fit, newest first.
+        stages: Every stage that has run.
+        is_last: There are no older ones that fit.
+    """
+
+    runs: tuple[Run, ...]
+    stages: tuple[str, ...]
+    is_last: bool
+
+
+def find_runs(settings: Settings, query: RunQuery) -> Found:
+    """Find the runs that fit."""
+    with open_ledger(settings) as ledger:
+        search = LedgerSearch(ledger.engine)
+        runs = search.search(query)
+        return Found(runs=runs, stages=search.stages(), is_last=len(runs) < query.limit)
