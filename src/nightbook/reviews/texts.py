@@ -149,10 +149,15 @@ def printed(text: str) -> str:
 
 def similarity(before: str, after: str) -> float:
     """From 0, no word in common, to 1, the same; symmetrical, as difflib's own ratio is not."""
-    # Every line of code has brackets; where there are no words, the signs have to do.
-    old, new = (Counter(re.findall(r"\w+", text) or text.split()) for text in (before, after))
+    old, new = _words(before), _words(after)
     total = old.total() + new.total()
     return 2 * (old & new).total() / total if total else 1.0
+
+
+@lru_cache(maxsize=2000)
+def _words(text: str) -> Counter[str]:
+    # Every line of code has brackets; where there are no words, the signs have to do.
+    return Counter(re.findall(r"\w+", text) or text.split())
 
 
 def _lines(old: Sequence[str], new: Sequence[str], rules: DiffRules) -> Iterator[LineDiff]:
