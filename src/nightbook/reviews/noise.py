@@ -113,7 +113,8 @@ _PATTERNS: Mapping[Noise, tuple[str, ...]] = {
 }
 _SIGNS: Mapping[Noise, tuple[str, ...]] = {
     Noise.PROGRESS: ("<", "eta "),
-    Noise.DURATION: ("CPU times: ", "Wall time: ", " per loop", "in ", "after ", "/s", "/e", "/it", "/b", *_TOOK),
+    # Parts of the words in `_TOOK`, so that few have to be looked for.
+    Noise.DURATION: ("ime", "ook", "lapsed", "uration", " per loop", "in ", "after ", "/s", "/e", "/it", "/b"),
     Noise.TIMESTAMP: (":",),
     Noise.IDENTIFIER: ("-", "T_", "id", "ID", '"', "#"),
     Noise.TEMPORARY_PATH: ("tmp", "ipykernel_"),
