@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from nightbook.errors import RunNotFoundError
+from nightbook.records import RunStatus
+from nightbook.reviews.rules import USUAL, DiffRules
+from nightbook.reviews.texts import TextDiff
 from nightbook.runs.ledger import Ledger
-from nightbook.runs.request import SOURCE
+from nightbook.runs.request import EXECUTED, SOURCE
 from nightbook.settings import Settings, load_settings
-from nightbook.workflow.differing import diff
+from nightbook.workflow.differing import _outputs_diff, diff
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,6 +75,38 @@ def test_pipelines_are_compared_by_the_stages_that_both_ran(settings: Settings) 
 def test_runs_of_different_notebooks_can_be_compared(settings: Settings) -> None:
     (source,) = diff(settings, "4", "7").sources
     assert source.operations
+
+
+def test_outputs_are_compared_cell_by_cell(settings: Settings) -> None:
+    (outputs,) = diff(settings, "3", "6").outputs
+    assert outputs.notebook
+    (changed,) = [cell for cell in outputs.notebook.changed if cell.cell.index == 3]
+    (stdout,) = changed.changed_outputs
+    assert isinstance(stdout.detail, TextDiff)
+    (line,) = stdout.detail.changes
+    assert line.before
+    assert line.before.text == "fitted with 0.25"
+    assert line.numbers[0].relative == 1
+    (close,) = diff(settings, "3", "6", DiffRules(tolerance=0.5)).outputs
+    assert close.notebook
+    assert close.notebook.close == 2
+    assert not [cell for cell in close.notebook.changed if cell.changed_outputs]
+
+
+def test_a_run_that_has_no_notebook_yet_says_so(settings: Settings) -> None:
+    with Ledger.open(settings.ledger) as ledger:
+        run = ledger.find("6")
+    running = replace(run, executed_notebook=None, status=RunStatus.RUNNING)
+    outputs = _outputs_diff(settings, (run, running), USUAL)
+    assert outputs.missing == "fit #6 has no executed notebook yet"
+    assert outputs.to_json() == {"stage": "fit", "missing": outputs.missing, "cells": None}
+    assert _outputs_diff(settings, (replace(run, executed_notebook=None), run), USUAL).missing.endswith("notebook")
+
+
+def test_an_executed_notebook_that_is_elsewhere_is_named(settings: Settings) -> None:
+    source_of(settings, "6").with_name(EXECUTED).unlink()
+    with pytest.raises(RunNotFoundError, match="executed notebook of fit #6 is not here"):
+        diff(settings, "3", "6")
 
 
 def test_files_that_are_elsewhere_are_named(settings: Settings) -> None:

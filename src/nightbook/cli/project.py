@@ -24,4 +24,5 @@ def current_settings(flags: Mapping[str, object] | None = None) -> Settings:
 
 def echo_json(document: object) -> None:
     """One JSON document on stdout, strict: no NaN, and UTF-8 whatever the terminal's encoding is."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).encode())
+    # A notebook may hold halves of characters, which UTF-8 does not have.
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace"))

@@ -1,8 +1,9 @@
-"""What changed from one run to another: parameters, metrics, and the source of the notebooks, by nbdime."""
+"""What changed from one run to another: parameters, metrics, and the notebooks: source, by nbdime, and outputs."""
 
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,16 @@ from nbformat import NotebookNode, from_dict
 from nightbook.errors import RunNotFoundError
 from nightbook.notebooks.document import CellKind, read_notebook
 from nightbook.records import Run, RunKind
-from nightbook.runs.request import SOURCE
+from nightbook.reviews.difference import NotebookDiff
+from nightbook.reviews.difference import diff_notebooks as diff_executed
+from nightbook.reviews.rules import USUAL, DiffRules
+from nightbook.runs.request import EXECUTED, SOURCE
 from nightbook.workflow.comparing import Comparison, comparison_of
 from nightbook.workflow.contact import open_ledger
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nightbook.runs.ledger import Ledger
     from nightbook.settings import Settings
 
@@ -50,18 +56,40 @@ class SourceDiff:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutputsDiff:
+    """What one stage showed, in one run and in the other.
+
+    Attributes:
+        stage: Its name.
+        notebook: The two executed notebooks; None where one of the runs has none.
+        missing: Which run has none, in words.
+    """
+
+    stage: str
+    notebook: NotebookDiff | None = None
+    missing: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """The cells that differ; `cells` is null where there was nothing to compare."""
+        compared = self.notebook.to_json() if self.notebook else {"cells": None}
+        return {"stage": self.stage, "missing": self.missing or None, **compared}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunDiff:
     """Two runs.
 
     Attributes:
         comparison: Their parameters and metrics.
         sources: The stages that both ran.
+        outputs: The same stages' executed notebooks.
         added: Stages that only the second ran.
         removed: Stages that only the first ran.
     """
 
     comparison: Comparison
     sources: tuple[SourceDiff, ...]
+    outputs: tuple[OutputsDiff, ...]
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
@@ -70,13 +98,14 @@ class RunDiff:
         return {
             **self.comparison.to_json(),
             "source": [one.to_json() for one in self.sources if one.operations],
+            "outputs": [one.to_json() for one in self.outputs],
             "only_in_first": list(self.removed),
             "only_in_second": list(self.added),
         }
 
 
-def diff(settings: Settings, before: str, after: str) -> RunDiff:
-    """Find out what changed from one run to another.
+def diff(settings: Settings, before: str, after: str, rules: DiffRules = USUAL) -> RunDiff:
+    """Find out what changed from one run to another; `rules` say what counts as a change of an output.
 
     Raises:
         RunNotFoundError: One does not exist, or its files are not on this machine.
@@ -88,9 +117,11 @@ def diff(settings: Settings, before: str, after: str) -> RunDiff:
     if all(run.kind is RunKind.STAGE for run in runs):
         # Two runs that were named are compared even when they are of different notebooks.
         old, new = {"": runs[0]}, {"": runs[1]}
+    pairs = [(old[name], new[name]) for name in old if name in new]
     return RunDiff(
         comparison=comparison,
-        sources=tuple(_source_diff(settings, old[name], new[name]) for name in old if name in new),
+        sources=tuple(_source_diff(settings, *pair) for pair in pairs),
+        outputs=tuple(_outputs_diff(settings, pair, rules) for pair in pairs),
         added=tuple(name for name in new if name not in old),
         removed=tuple(name for name in old if name not in new),
     )
@@ -110,11 +141,7 @@ def _source_diff(settings: Settings, old: Run, new: Run) -> SourceDiff:
 
 def _source(settings: Settings, run: Run) -> NotebookNode:
     """The notebook as it ran; ids and metadata are left out, which editors change by themselves."""
-    path = settings.runs_folder / run.run_id / SOURCE
-    if not path.exists():
-        raise RunNotFoundError(
-            f"the source of {run.label} is not here ({path})", remedy="ask on the machine that ran it"
-        )
+    path = _file(settings, run, SOURCE, "source")
     cells: list[dict[str, object]] = [
         {
             "cell_type": cell.kind.value,
@@ -126,3 +153,24 @@ def _source(settings: Settings, run: Run) -> NotebookNode:
     ]
     node: NotebookNode = from_dict({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": cells})
     return node
+
+
+def _outputs_diff(settings: Settings, pair: tuple[Run, Run], rules: DiffRules) -> OutputsDiff:
+    stage = pair[1].stage or ""
+    without = [run for run in pair if not run.executed_notebook]
+    if without:
+        yet = "" if without[0].status.is_final else " yet"
+        return OutputsDiff(stage=stage, missing=f"{without[0].label} has no executed notebook{yet}")
+    before, after = (
+        json.loads(_file(settings, run, EXECUTED, "executed notebook").read_text(encoding="utf-8")) for run in pair
+    )
+    return OutputsDiff(stage=stage, notebook=diff_executed(before, after, rules))
+
+
+def _file(settings: Settings, run: Run, name: str, noun: str) -> Path:
+    path = settings.runs_folder / run.run_id / name
+    if not path.exists():
+        raise RunNotFoundError(
+            f"the {noun} of {run.label} is not here ({path})", remedy="ask on the machine that ran it"
+        )
+    return path
