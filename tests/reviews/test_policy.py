@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,9 +26,7 @@ ANY = ReviewSettings(self_approval=True)
 def candidate(keys: Any) -> Candidate:
     """A run of Mara's; she and דנה are trusted."""
     trust = TrustList(keys=(trusted(keys[0], users=("ada",)), trusted(keys[1], roles=("lead",))))
-    return Candidate(
-        run=RUN, author="ada", better={"auc": "higher", "brier": "lower"}, before=None, trust=trust, now=NOW
-    )
+    return Candidate(run=RUN, author="ada", better={"auc": "higher", "brier": "lower"}, before=None, trust=trust)
 
 
 @pytest.fixture
@@ -89,7 +88,7 @@ def test_who_may_is_said_by_name_or_role(keys: Any, candidate: Candidate) -> Non
     mara, dana = candidate.trust.keys
     for allowed, who, may in (("lead", dana, True), ("lead", mara, False), ("Mara Lind", mara, True)):
         rules = replace(ANY, may_approve=(allowed,))
-        assert (approver_obstacles(rules, candidate, who) == ()) is may
+        assert (approver_obstacles(rules, candidate, who, NOW) == ()) is may
 
 
 @pytest.mark.parametrize(
@@ -134,3 +133,10 @@ def test_a_metric_without_direction_cannot_be_compared(candidate: Candidate) -> 
     rules = ReviewSettings(metrics={"auc": MetricLimit(worse_by=0.02)})
     (words,) = run_obstacles(rules, replace(candidate, better={}, before={"auc": 0.9}))
     assert "does not say whether higher or lower is better" in words
+
+
+def test_who_was_alone_when_approving_keeps_that_approval(keys: Any, candidate: Candidate, said: Any) -> None:
+    later = trusted(keys[1], start=NOW + timedelta(days=1))
+    grown = replace(candidate, trust=TrustList(keys=(candidate.trust.keys[0], later)))
+    assert state(ReviewSettings(), grown, said(keys[0])) is ReviewState.APPROVED
+    assert approver_obstacles(ReviewSettings(), grown, candidate.trust.keys[0], NOW + timedelta(days=2)) != ()

@@ -25,6 +25,7 @@ from nightbook.errors import SigningKeyError, StorageError
 from nightbook.reviews.names import normal_name
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from securesystemslib.signer import Signer  # type: ignore[attr-defined] # as above
@@ -107,14 +108,20 @@ class KeyFolder:
         files = sorted(self.folder.glob(f"*{_PUBLIC}"))
         return tuple(sorted((read_public_key(file.read_text("utf-8"), str(file)) for file in files), key=_by_name))
 
-    def find(self, wanted: str) -> PublicKey:
+    def find(self, wanted: str, *, preferred: Collection[str] = ()) -> PublicKey:
         """The key with this name, or whose id begins so; with an empty text, the only one.
+
+        Args:
+            wanted: What was typed.
+            preferred: Ids of keys that are meant where several could be, such as those that the project trusts.
 
         Raises:
             SigningKeyError: There is none, or there are several.
         """
         keys = self.public_keys()
         found = [one for one in keys if not wanted or wanted == one.name or one.key_id.startswith(wanted)]
+        if len(found) > 1:
+            found = [one for one in found if one.key_id in preferred] or found
         if len(found) == 1:
             return found[0]
         if not keys:
@@ -192,7 +199,7 @@ def _public_key(key: Ed25519PublicKey, name: str) -> PublicKey:
 
 def _crypto_key(public: PublicKey) -> Ed25519PublicKey:
     key = load_ssh_public_key(public.line.encode())
-    assert isinstance(key, Ed25519PublicKey)  # noqa: S101 - `PublicKey` holds no other
+    assert isinstance(key, Ed25519PublicKey)  # noqa: S101 - a `PublicKey` holds no other
     return key
 
 

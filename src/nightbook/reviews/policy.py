@@ -29,7 +29,6 @@ class Candidate:
         better: Which direction is good, by metric, as the run declared it.
         before: Metrics of the run approved before; None where none was.
         trust: The trust list.
-        now: The time of the decision.
     """
 
     run: Run
@@ -37,7 +36,6 @@ class Candidate:
     better: Mapping[str, str]
     before: Mapping[str, float] | None
     trust: TrustList
-    now: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +66,9 @@ def judge(rules: ReviewSettings, candidate: Candidate, reviews: tuple[Checked, .
     approving = [
         one.key.name
         for one in last.values()
-        if one.key is not None and one.entry.job == job and not approver_obstacles(rules, candidate, one.key)
+        if one.key is not None
+        and one.entry.job == job
+        and not approver_obstacles(rules, candidate, one.key, one.entry.at)
     ]
     lacks = list(run_obstacles(rules, candidate))
     if len(approving) < rules.approvals:
@@ -76,12 +76,19 @@ def judge(rules: ReviewSettings, candidate: Candidate, reviews: tuple[Checked, .
     return Judgement(state=ReviewState.WAITING if lacks else ReviewState.APPROVED, lacks=tuple(lacks))
 
 
-def approver_obstacles(rules: ReviewSettings, candidate: Candidate, key: TrustedKey) -> tuple[str, ...]:
-    """Why this person may not approve this run; empty when they may."""
+def approver_obstacles(rules: ReviewSettings, candidate: Candidate, key: TrustedKey, at: datetime) -> tuple[str, ...]:
+    """Why this person may not approve this run; empty when they may.
+
+    Args:
+        rules: What the settings demand for the job.
+        candidate: The run.
+        key: Whose approval.
+        at: When it is, or was, given: who was alone then may have approved their own.
+    """
     found = []
     if rules.may_approve and not {key.name, *key.roles} & set(rules.may_approve):
         found.append(f"{key.name} is none of those who may approve: {', '.join(rules.may_approve)}")
-    people = candidate.trust.people(candidate.now)
+    people = candidate.trust.people(at)
     may_approve_own = len(people) < 2 if rules.self_approval is None else rules.self_approval  # noqa: PLR2004 - alone
     if not may_approve_own and candidate.author in {key.name, *key.users}:
         found.append(

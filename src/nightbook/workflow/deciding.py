@@ -133,7 +133,7 @@ def _require_allowed(settings: Settings, ledger: Ledger, review: Review, decisio
     if decision.verdict is not Verdict.APPROVED:
         return
     rules, candidate = rules_for(settings.reviews, decision.job), candidate_of(ledger, review, decision.job)
-    obstacles = (*run_obstacles(rules, candidate), *approver_obstacles(rules, candidate, trusted))
+    obstacles = (*run_obstacles(rules, candidate), *approver_obstacles(rules, candidate, trusted, now))
     if obstacles:
         raise ReviewRefusedError(
             f"{review.run.label} may not be approved for '{decision.job}': {'; '.join(obstacles)}",

@@ -120,7 +120,6 @@ def candidate_of(ledger: Ledger, review: Review, job: str) -> Candidate:
         better={point.name: point.better for point in ledger.metric_points(review.run.run_id)},
         before=_metrics_of(ledger, before),
         trust=review.evidence.trust,
-        now=review.evidence.now,
     )
 
 
