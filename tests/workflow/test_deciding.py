@@ -147,3 +147,16 @@ def test_a_clock_that_is_wrong_is_named(project: Any, monkeypatch: pytest.Monkey
     with pytest.raises(ReviewRefusedError, match="the clock of this machine says") as caught:
         project.decide(project.mara)
     assert caught.value.remedy == "set the clock"
+
+
+@pytest.mark.parametrize(
+    ("text", "job", "words"),
+    [
+        ("fine", " ", "an approval names its job"),
+        ("fine\x1b[2J", "nightly", "control characters"),
+        ("fine", "\udc80", "control characters"),
+    ],
+)
+def test_words_that_cannot_be_signed_or_read_are_refused(project: Any, text: str, job: str, words: str) -> None:
+    with pytest.raises(ReviewRefusedError, match=words):
+        decide(project.settings, Decision(reference="6", verdict=Verdict.APPROVED, text=text, job=job), project.mara)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import unicodedata
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -90,8 +91,7 @@ def decide(settings: Settings, decision: Decision, key: SigningKey) -> Decided:
         ReviewRefusedError: The key is not trusted, the policy forbids it, the run's files are gone or not what was
             shown, or the clock of this machine is wrong.
     """
-    if not decision.text.strip():
-        raise ReviewRefusedError("a review needs its reason", remedy="-m TEXT")
+    _require_words(decision)
     with open_ledger(settings) as ledger:
         run = reviewable(ledger, decision.reference)
         ensure_report(settings, ledger, run)
@@ -104,6 +104,16 @@ def decide(settings: Settings, decision: Decision, key: SigningKey) -> Decided:
     path = settings.runs_folder / run.run_id / REVIEWS / f"{statement.review_id}.json"
     write_atomically(path, envelope.encode())
     return Decided(statement=statement, label=run.label, number=run.number, judgement=judgement)
+
+
+def _require_words(decision: Decision) -> None:
+    if not decision.text.strip():
+        raise ReviewRefusedError("a review needs its reason", remedy="-m TEXT")
+    if decision.verdict is Verdict.APPROVED and not decision.job.strip():
+        raise ReviewRefusedError("an approval names its job", remedy="--job NAME")
+    # They could steer the terminal of whoever reads the review; half a character cannot be signed at all.
+    if any(unicodedata.category(one) in {"Cc", "Cs"} for one in decision.job + decision.text if one not in "\n\t"):
+        raise ReviewRefusedError("the words of a review hold control characters", remedy="leave them out")
 
 
 def _require_unchanged(review: Review, decision: Decision) -> None:
