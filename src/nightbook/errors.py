@@ -65,6 +65,20 @@ class RunNotFoundError(NightbookError):
     """A RUN that the ledger does not hold, or that names more than one."""
 
 
+class SigningKeyError(NightbookError):
+    """A private key that is not there, cannot be unlocked, or may be read by others."""
+
+
+class TrustError(NightbookError):
+    """A trust list that cannot be read, or that a change would break."""
+
+
+class ReviewRefusedError(NightbookError):
+    """What may not be approved, by whom it may not be, or what is no longer what was signed."""
+
+    exit_code = ExitCode.REFUSED
+
+
 class RunElsewhereError(NightbookError):
     """A run whose processes belong to another machine or container."""
 

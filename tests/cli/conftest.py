@@ -54,3 +54,23 @@ def in_copy(project_copy: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Stand in a copy of it."""
     monkeypatch.chdir(project_copy)
     return project_copy
+
+
+@pytest.fixture
+def own_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keys of nobody yet."""
+    monkeypatch.setenv("NIGHTBOOK_KEYS", str(tmp_path / "keys"))
+    return tmp_path / "keys"
+
+
+@pytest.fixture
+def published_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow, which takes seconds to load, is not told."""
+    monkeypatch.setenv("NIGHTBOOK_PUBLISH", "later")
+
+
+@pytest.fixture
+def trusted_key(own_keys: Path, in_copy: Path, nightbook: Callable[..., Said]) -> None:
+    """Mara's key, the only one that the project trusts."""
+    nightbook("keys", "create", "Mara", "--no-passphrase")
+    assert nightbook("keys", "trust").code == 0

@@ -78,3 +78,13 @@ def test_a_command_is_the_same_with_and_without_a_parent(
     assert here[0] == code
     assert elsewhere == here
     assert parent.poll() is None
+
+
+@pytest.mark.parametrize(("command", "is_seen"), [("run", False), ("lab", False), ("approve", True)])
+def test_no_notebook_finds_what_unlocks_a_signing_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, *, is_seen: bool
+) -> None:
+    monkeypatch.setenv("NIGHTBOOK_PASSPHRASE", "hush")
+    confess = "os.write(1, str('NIGHTBOOK_PASSPHRASE' in os.environ).encode())"
+    prelude = f"import os\nleave = os._exit\nos._exit = lambda code: ({confess}, leave(code))\n"
+    assert typed(tmp_path, command, "--help", prelude=prelude)[1].endswith(str(is_seen))

@@ -143,7 +143,9 @@ def test_a_shell_completes_commands_without_loading_them() -> None:
         "try: run_command([])\nexcept SystemExit: pass"
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
-    assert done.stdout.split() == ["plain,run", "plain,resume", "plain,runs", "plain,report"]
+    assert done.stdout.split() == [
+        f"plain,{name}" for name in ("run", "resume", "runs", "report", "request-review", "reject")
+    ]
     assert imported_by(program) & HEAVY == set()
 
 

@@ -74,3 +74,24 @@ def test_the_clock_is_the_databases_and_goes_on_within_a_transaction(ledger_url:
         first = database_clock(connection)
         assert database_clock(connection) > first > 1_700_000_000
     engine.dispose()
+
+
+def test_a_ledger_from_before_reviews_gets_their_table_and_keeps_what_it_holds(ledger_url: str) -> None:
+    engine = open_engine(ledger_url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE reviews"))
+        connection.execute(text("UPDATE meta SET value = '1' WHERE name = 'schema_version'"))
+        connection.execute(text("INSERT INTO meta (name, value) VALUES ('kept', 'yes')"))
+    engine.dispose()
+    # Who only looks changes nothing.
+    engine = open_engine(ledger_url, create=False)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT value FROM meta WHERE name = 'schema_version'")) == "1"
+    engine.dispose()
+    for _ in range(2):
+        engine = open_engine(ledger_url)
+        with engine.connect() as connection:
+            assert connection.scalar(text("SELECT count(*) FROM reviews")) == 0
+            assert connection.scalar(text("SELECT value FROM meta WHERE name = 'kept'")) == "yes"
+            assert connection.scalar(text("SELECT value FROM meta WHERE name = 'schema_version'")) == "2"
+        engine.dispose()

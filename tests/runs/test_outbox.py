@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 from nightbook.records import MetricPoint, Pin, RunKind, RunStatus
 from nightbook.runs.ledger import Ledger, NewRun, Outcome, SupervisorProcess
 from nightbook.runs.outbox import Outbox
+from nightbook.runs.review_log import NewEntry, ReviewState, Verdict
 from nightbook.runs.tracking import MlflowTracker
 
 if TYPE_CHECKING:
@@ -315,3 +316,30 @@ def test_a_drainer_killed_in_the_middle_leaves_its_work_to_the_next_at_once(
     assert served.outbox.drain().owed == 0
     assert len(served.tracked()) == 2
     assert_arrived_once(served.tracked(), run_id, proxy.address)
+
+
+def test_where_a_review_stands_arrives_as_tags_also_long_after_the_run(project: Project) -> None:
+    run_id = project.ended()
+    project.outbox.drain()
+    said = NewEntry(run_id=run_id, review_id="a", verdict=Verdict.APPROVED, by="דנה", job="nightly")
+    project.ledger.reviews.append(said, ReviewState.APPROVED, after=0)
+    assert project.outbox.drain().owed == 0
+    (run,) = project.tracked()
+    assert (run.data.tags["nightbook.review"], run.data.tags["nightbook.approved_by"]) == ("approved", "דנה")
+    assert run.info.status == "FINISHED"
+    no = replace(said, review_id="b", verdict=Verdict.REJECTED)
+    project.ledger.reviews.append(no, ReviewState.REJECTED, after=1)
+    assert project.outbox.drain().owed == 0
+    (run,) = project.tracked()
+    assert (run.data.tags["nightbook.review"], run.data.tags["nightbook.approved_by"]) == ("rejected", "")
+
+
+def test_a_review_of_a_run_that_is_deleted_in_mlflow_is_told_to_nobody(project: Project) -> None:
+    run_id = project.ended()
+    project.outbox.drain()
+    (run,) = project.tracked()
+    MlflowClient(project.settings.tracking_uri).delete_run(run.info.run_id)
+    said = NewEntry(run_id=run_id, review_id="a", verdict=Verdict.APPROVED, by="Mara", job="nightly")
+    project.ledger.reviews.append(said, ReviewState.APPROVED, after=0)
+    assert project.outbox.drain().owed == 0
+    assert project.tracked() == []

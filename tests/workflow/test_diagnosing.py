@@ -94,3 +94,24 @@ def test_versions_are_those_that_are_installed() -> None:
         "ipykernel",
     ]
     assert all(found.values())
+
+
+def test_what_an_approval_takes_is_shown_with_its_source(tmp_path: Path) -> None:
+    found = {one.name: (one.value, one.source) for one in diagnosis_of(tmp_path).settings}
+    assert found['reviews."*"'][1] == "default"
+    assert found['reviews."*"'][0].startswith("approvals=1, may_approve=anybody, self_approval=when alone")
+    text = '[reviews."nightly-*"]\napprovals = 2\nmay_approve = ["lead"]\nmetrics = { auc = { at_least = 0.8 } }'
+    (tmp_path / "nightbook.toml").write_text(text, encoding="utf-8")
+    found = {one.name: (one.value, one.source) for one in diagnosis_of(tmp_path).settings}
+    value, source = found['reviews."nightly-*"']
+    assert source == "nightbook.toml"
+    assert "approvals=2, may_approve=lead" in value
+    assert value.endswith("metrics=auc")
+
+
+def test_a_trust_list_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    assert "nobody may sign reviews yet" in check(diagnosis_of(tmp_path), "trust").words
+    (tmp_path / "nightbook-trust.toml").write_text("[[keys]]\nname = 'Mara'", encoding="utf-8")
+    found = check(diagnosis_of(tmp_path), "trust")
+    assert not found.is_good
+    assert "entry 1 (Mara)" in found.words

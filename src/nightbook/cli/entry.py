@@ -12,10 +12,15 @@ from contextlib import suppress
 from importlib import import_module
 
 WARM_COMMANDS = frozenset({"run", "sweep", "resume"})
+RUNNING_COMMANDS = WARM_COMMANDS | {"lab"}
+UNLOCKING = "NIGHTBOOK_PASSPHRASE"
 
 
 def main() -> None:
     """Have the command carried out, and leave with its code."""
+    if _command(sys.argv[1:]) in RUNNING_COMMANDS:
+        # No notebook is to find what unlocks its user's signing key.
+        os.environ.pop(UNLOCKING, None)
     code = _carried_out_elsewhere() if _may_be_elsewhere(sys.argv[1:]) else None
     if code is not None:
         os._exit(code)
@@ -23,8 +28,11 @@ def main() -> None:
 
 
 def _may_be_elsewhere(arguments: list[str]) -> bool:
-    command = next((one for one in arguments if not one.startswith("-")), "")
-    return sys.platform.startswith("linux") and command in WARM_COMMANDS and "--help" not in arguments
+    return sys.platform.startswith("linux") and _command(arguments) in WARM_COMMANDS and "--help" not in arguments
+
+
+def _command(arguments: list[str]) -> str:
+    return next((one for one in arguments if not one.startswith("-")), "")
 
 
 def _carried_out_elsewhere() -> int | None:

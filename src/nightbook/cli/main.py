@@ -32,6 +32,12 @@ COMMANDS = {
     "runs": "List, show, compare, follow and cancel runs.",
     "report": "Show where a run's report is, or write a copy.",
     "diff": "Compare two runs: parameters, metrics, source.",
+    "request-review": "Put a run before the reviewers.",
+    "approve": "Approve a run for a job, signed with your key.",
+    "reject": "Reject a run, signed with your key.",
+    "comment": "Say something about a run, signed with your key.",
+    "approvals": "List reviews, and verify what was signed.",
+    "keys": "Make signing keys, and say whom the project trusts.",
     "sync": "Send MLflow what it is still owed.",
     "lab": "Open JupyterLab on the project's notebooks.",
     "ui": "Open the review app: runs, their reports, what differs.",
@@ -54,7 +60,7 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"nightbook.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"nightbook.cli.{cmd_name.replace('-', '_')}").command
         _let_be_verbose(command)
         return command
 

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 def command() -> None:
     """List, show, follow, compare and cancel runs.
 
-    A RUN is a number (418), an id or its start, `latest`, or `STAGE@latest`.
+    A RUN is a number (418), an id or its start, `latest`, `STAGE@latest`, or
+    `STAGE@approved`.
     """
 
 

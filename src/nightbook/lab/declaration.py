@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nightbook.notebooks.document import read_notebook
 from nightbook.notebooks.parameters import bind, declared_parameters, read_parameters
 from nightbook.pipelines.stage import stage_name
-from nightbook.settings.project import StageSettings
+from nightbook.settings import StageSettings
 
 if TYPE_CHECKING:
     from nightbook.notebooks.document import Notebook

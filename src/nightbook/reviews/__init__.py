@@ -1,1 +1,1 @@
-"""What a reviewer looks at: how two runs of a notebook differ."""
+"""What a reviewer looks at and says: how two runs differ, what is signed and with which keys, what suffices."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
-from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select, text, update
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
 
 from nightbook.errors import LedgerAwayError, LedgerError, StorageError
@@ -56,6 +56,8 @@ def _check_schema(engine: Engine, *, create: bool) -> None:
     if version is None:
         if not create:
             raise LedgerError(f"there is no ledger at {_shown(engine.url)}", remedy="nightbook run")
+        version = _create_tables(engine)
+    if version < SCHEMA_VERSION and create:
         version = _create_tables(engine)
     if version > SCHEMA_VERSION:
         raise LedgerError(
@@ -157,13 +159,18 @@ def _schema_version(engine: Engine) -> int | None:
 
 
 def _create_tables(engine: Engine) -> int:
+    """Make the tables that are missing: all of a new ledger, the newer ones of an older; none that is there changes."""
     with _alone(engine) as connection:
         metadata.create_all(connection)
         version = connection.scalar(select(meta.c.value).where(meta.c.name == "schema_version"))
         if version is None:
             connection.execute(insert(meta).values(name="schema_version", value=str(SCHEMA_VERSION)))
-            return SCHEMA_VERSION
-    return int(version)
+        elif int(version) < SCHEMA_VERSION:
+            newer = update(meta).where(meta.c.name == "schema_version").values(value=str(SCHEMA_VERSION))
+            connection.execute(newer)
+        else:
+            return int(version)
+    return SCHEMA_VERSION
 
 
 @contextmanager

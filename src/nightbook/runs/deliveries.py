@@ -29,15 +29,24 @@ class Event(StrEnum):
 
     STARTED = "started"
     ENDED = "ended"
+    REVIEWED = "reviewed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One run that only the holder delivers, until it is released or its time is over."""
+    """One run that only the holder delivers, until it is released or its time is over.
+
+    Attributes:
+        run_id: The run.
+        owner: Who holds it.
+        events: What it is owed.
+        review: Up to which review it is owed, as the outbox has it; empty where none is.
+    """
 
     run_id: str
     owner: str
     events: frozenset[Event]
+    review: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +96,13 @@ class Deliveries:
                 )
                 if not taken_over.rowcount:
                     connection.execute(insert(claims).values(run_id=run_id, **terms))
-                events = frozenset(Event(name) for name in connection.scalars(select(outbox.c.event).where(*owed)))
+                names = connection.scalars(select(outbox.c.event).where(*owed)).all()
                 connection.execute(update(outbox).where(*owed).values(attempts=outbox.c.attempts + 1))
         except IntegrityError:
             return None
-        return Claim(run_id=run_id, owner=owner, events=events)
+        events = frozenset(Event(name.partition(" ")[0]) for name in names)
+        review = next((name for name in names if name.startswith(Event.REVIEWED.value)), "")
+        return Claim(run_id=run_id, owner=owner, events=events, review=review)
 
     def renew(self, claim: Claim, *, for_seconds: float) -> bool:
         """Hold a claim longer; False when it ran out and another took it."""
@@ -100,8 +111,8 @@ class Deliveries:
             return bool(connection.execute(update(claims).where(_held(claim)).values(until=until)).rowcount)
 
     def delivered(self, claim: Claim, events: Collection[Event]) -> None:
-        """Record that these events arrived; the claim stays."""
-        names = [event.value for event in events]
+        """Record that these events arrived; the claim stays, and so does the debt of a review that came meanwhile."""
+        names = [claim.review if event is Event.REVIEWED else event.value for event in events]
         arrived = update(outbox).where(outbox.c.run_id == claim.run_id, outbox.c.event.in_(names))
         with self._transaction(writes=True) as connection:
             connection.execute(arrived.values(delivered_at=datetime.now(UTC), last_error=""))
@@ -171,6 +182,15 @@ class Deliveries:
             connection.begin(),
         ):
             yield connection
+
+
+def owe_review(connection: Connection, run_id: str, sequence: int) -> None:
+    """Owe the tracker where a run's review stands, up to this entry: one debt, however many entries there are."""
+    name = f"{Event.REVIEWED.value} {sequence}"
+    mine = outbox.c.run_id == run_id, outbox.c.event.startswith(Event.REVIEWED.value)
+    renewed = update(outbox).where(*mine).values(event=name, delivered_at=None)
+    if not connection.execute(renewed).rowcount:
+        connection.execute(insert(outbox).values(run_id=run_id, event=name, attempts=0, last_error=""))
 
 
 def _held(claim: Claim) -> ColumnElement[bool]:

@@ -55,7 +55,7 @@ def glance_runs(url: str, *, limit: int = 30) -> tuple[tuple[int, str], ...]:
     return tuple((number, f"{name}, {status}") for number, name, status in rows)
 
 
-def glance_successes(url: str, *, schema_version: int = 1) -> Mapping[str, LastSuccess] | None:
+def glance_successes(url: str, *, schema_version: int = 2) -> Mapping[str, LastSuccess] | None:
     """Return what `Ledger.last_successes` would, or None where only the ledger itself can tell.
 
     Args:
@@ -66,7 +66,7 @@ def glance_successes(url: str, *, schema_version: int = 1) -> Mapping[str, LastS
     return None if found is None else dict(found)
 
 
-def glance_success_of(url: str, fingerprint: str, *, schema_version: int = 1) -> tuple[LastSuccess, ...] | None:
+def glance_success_of(url: str, fingerprint: str, *, schema_version: int = 2) -> tuple[LastSuccess, ...] | None:
     """Return what `Ledger.successes_of` finds, one or none, or None where only the ledger itself can tell."""
     found = _glance(url, _SUCCESSES + _OF_FINGERPRINT, (fingerprint,), schema_version)
     return None if found is None else tuple(success for _, success in found)

@@ -19,6 +19,7 @@ from nightbook.runs.deliveries import Deliveries, Event
 from nightbook.runs.facts import NewRun, Outcome, new_run_id
 from nightbook.runs.liveness import SupervisorProcess, Watch, forsaken_runs
 from nightbook.runs.reading import LedgerReader
+from nightbook.runs.review_log import ReviewLog
 from nightbook.runs.schema import heartbeats, metrics, outbox, results, runs, transitions
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ class Ledger(LedgerReader):
     def deliveries(self) -> Deliveries:
         """What MLflow has and what it is still owed."""
         return Deliveries(self.engine)
+
+    @property
+    def reviews(self) -> ReviewLog:
+        """What was said about runs, and where they stand."""
+        return ReviewLog(self.engine)
 
     def create_run(self, new: NewRun) -> Run:
         """Record a run as pending, in the care of the calling process until its supervisor starts it.

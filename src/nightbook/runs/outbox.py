@@ -16,7 +16,7 @@ from nightbook.records import RunStatus
 from nightbook.runs.deliveries import Event
 from nightbook.runs.facts import Begun
 from nightbook.runs.probe import shown_uri
-from nightbook.runs.shaping import Delivery
+from nightbook.runs.shaping import Delivery, review_tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -129,8 +129,19 @@ class Outbox:
                 raise TrackerError("its parent run is not in MLflow yet")
             if Event.ENDED in claim.events and not begun.is_complete:
                 self._end(delivery, begun.tracked, claim)
+            if Event.REVIEWED in claim.events:
+                self._tell_review(run_id)
             self._deliveries.delivered(claim, claim.events)
             return True
+
+    def _tell_review(self, run_id: str) -> None:
+        # Asked again: telling its end may have found it gone, and made it anew.
+        tracked = self._deliveries.known_run(run_id, self._tracker.uri)
+        standing = self._ledger.reviews.standing(run_id)
+        if tracked is not None and standing is not None:
+            # A run that somebody deletes in MLflow is not brought back for a tag.
+            with suppress(LookupError):
+                self._tracker.tag(tracked, review_tags(standing))
 
     def _find_or_begin(self, run_id: str, deadline: float) -> TrackedRun | None:
         """None for a run that has not started, or that another process holds until the deadline."""

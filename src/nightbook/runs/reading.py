@@ -9,20 +9,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Row, Select, case, func, or_, select
 
 from nightbook.errors import RunNotFoundError, nearest
-from nightbook.records import (
-    Cause,
-    Cell,
-    CellStatus,
-    LastSuccess,
-    MetricPoint,
-    Pin,
-    Run,
-    RunKind,
-    RunStatus,
-)
+from nightbook.records import Cause, Cell, CellStatus, LastSuccess, MetricPoint, Pin, Run, RunKind, RunStatus
 from nightbook.runs.database import ledger_errors
 from nightbook.runs.facts import RunFacts
 from nightbook.runs.liveness import SupervisorProcess
+from nightbook.runs.review_log import ReviewLog
 from nightbook.runs.schema import deliveries, metrics, outbox, results, runs, transitions
 
 if TYPE_CHECKING:
@@ -56,9 +47,10 @@ class LedgerReader:
         return found[0]
 
     def find(self, reference: str) -> Run:
-        """Resolve what people type: a number, an id or its start, `latest`, `STAGE@latest`.
+        """Resolve what people type: a number, an id or its start, `latest`, `STAGE@latest`, `STAGE@approved`.
 
-        `latest` is what was asked for last: the newest run that is not part of another.
+        `latest` is what was asked for last: the newest run that is not part of another. `approved` is the newest whose
+        approvals sufficed when they were given; whether they still hold, only their verification says.
 
         Raises:
             RunNotFoundError: None fits, or several do.
@@ -69,6 +61,8 @@ class LedgerReader:
             if not newest:
                 raise self._no_runs(stage)
             return newest[0]
+        if at and word == "approved":
+            return self.get(ReviewLog(self.engine).approved_run(stage))
         number = int(reference.lstrip("#")) if reference.lstrip("#").isdecimal() else None
         fits = runs.c.run_id.startswith(reference.lower(), autoescape=True)
         if number is not None and number < 2**31:

@@ -26,7 +26,7 @@ from sqlalchemy import (
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Json(TypeDecorator[object]):
@@ -195,6 +195,27 @@ outbox = Table(
     Column("delivered_at", UtcTime),
     UniqueConstraint("run_id", "event", name="one_event_of_a_kind"),
     Index("outbox_owed", "delivered_at", "id"),
+)
+
+# Since version 2. What was said about a run, in the order in which it was said: only ever inserted.
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("run_id", String(64), primary_key=True),
+    # Counts a run's entries from 1. Of two who answer the same entry at once the key lets one through.
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("review_id", String(64), nullable=False, unique=True),
+    Column("verdict", String(16), nullable=False),
+    # Where the run stood afterwards.
+    Column("state", String(16), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("job", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    # The database's own clock.
+    Column("at", UtcTime, nullable=False),
+    Column("digests", Json, nullable=False),
+    # The signed envelope, byte by byte as it was signed; empty for a request, which nobody signs.
+    Column("envelope", Text, nullable=False),
 )
 
 claims = Table(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from nightbook.records import MetricPoint, Pin, Run
     from nightbook.runs.facts import RunFacts
+    from nightbook.runs.review_log import Standing
 
 # MLflow's limits, the smallest of all its supported versions.
 METRICS_PER_BATCH = 1000
@@ -125,6 +126,14 @@ class Delivery:
     def ended_ms(self) -> int | None:
         """When it ended, in milliseconds since the epoch."""
         return None if self.run.ended_at is None else at_ms(self.run.ended_at)
+
+
+def review_tags(standing: Standing) -> dict[str, str]:
+    """Tags that say where the review of a run stands; MLflow takes no tag away, so nobody is an empty text."""
+    return {
+        "nightbook.review": standing.state.value,
+        "nightbook.approved_by": shortened(", ".join(standing.approved_by), TAG_LENGTH),
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,8 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
 
 import importlib
-import logging
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -28,6 +27,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from nightbook.errors import TrackerAwayError, TrackerError
 from nightbook.runs.embedded import prepare_store
 from nightbook.runs.facts import Begun, TrackedRun
+from nightbook.runs.impatience import short_tempered
 from nightbook.runs.probe import answers, shown_uri
 from nightbook.runs.shaping import (
     DATASET_NAME_LENGTH,
@@ -44,7 +44,7 @@ from nightbook.runs.shaping import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from nightbook.records import Pin
     from nightbook.settings import Settings
@@ -79,7 +79,7 @@ class MlflowTracker:
             TrackerError: The store is of a newer MLflow, or broken.
         """
         if self._database is not None:
-            with _as_tracker_errors(self.uri), _short_tempered(REQUEST_SECONDS):
+            with _as_tracker_errors(self.uri), short_tempered(REQUEST_SECONDS):
                 prepare_store(self._database, create=self._create_store, upgrade=_upgrade_store)
 
     def find_experiment(self) -> str:
@@ -151,16 +151,27 @@ class MlflowTracker:
             renew(REQUEST_SECONDS)
             client.set_terminated(run_id, status=delivery.final_state, end_time=delivery.ended_ms)
 
+    def tag(self, tracked: TrackedRun, tags: Mapping[str, str]) -> None:
+        """Set tags of a run, also when it ended long ago; one that is deleted stays as it is.
+
+        Raises:
+            LookupError: There is no such MLflow run any more.
+            TrackerError: MLflow refuses.
+        """
+        with self._talking() as client:
+            _log_batch(client, tracked.mlflow_run_id, Batch(params={}, tags=tags))
+
     def _upload(self, delivery: Delivery, tracked: TrackedRun, renew: Callable[[float], None]) -> None:
         files = delivery.artifacts
         if not files:
             return
         renew(UPLOAD_SECONDS * len(files))
-        with _short_tempered(UPLOAD_SECONDS), ThreadPoolExecutor(_UPLOADS_AT_ONCE) as pool:
+        with short_tempered(UPLOAD_SECONDS), ThreadPoolExecutor(_UPLOADS_AT_ONCE) as pool:
             store = get_artifact_repository(tracked.artifact_uri, tracking_uri=self.uri)
             if isinstance(store, LocalArtifactRepository):
                 # Whoever makes it while another one looks leads MLflow astray on Windows.
-                Path(store.artifact_dir).mkdir(parents=True, exist_ok=True)
+                with suppress(OSError):  # what stands in the way is said by the uploads
+                    Path(store.artifact_dir).mkdir(parents=True, exist_ok=True)
             uploads = [pool.submit(store.log_artifact, str(path), place or None) for path, place in files]
         # MLflow lets through whatever the library of an object store raises.
         failures = [failure for upload in uploads if (failure := upload.exception())]
@@ -187,7 +198,7 @@ class MlflowTracker:
 
     @contextmanager
     def _talking(self) -> Iterator[MlflowClient]:
-        with _as_tracker_errors(self.uri), _short_tempered(REQUEST_SECONDS):
+        with _as_tracker_errors(self.uri), short_tempered(REQUEST_SECONDS):
             self._client = self._client or MlflowClient(self.uri)
             yield self._client
 
@@ -267,30 +278,3 @@ def _is_outage(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
-
-
-@contextmanager
-def _short_tempered(seconds: int) -> Iterator[None]:
-    """MLflow's own patience is 247 s with a dead server; the outbox is the one that tries again."""
-    wanted = {
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-        "MLFLOW_HTTP_REQUEST_TIMEOUT": str(seconds),
-        # It would ask the server for the run first.
-        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    }
-    before = {name: os.environ.get(name) for name in wanted}
-    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
-    levels = [logger.level for logger in loggers]
-    os.environ.update(wanted)
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

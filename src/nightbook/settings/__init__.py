@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from nightbook.settings.kinds import ENGINES, PUBLISHINGS
-from nightbook.settings.project import Settings, StageSettings, load_settings
+from nightbook.settings.project import Settings, load_settings
+from nightbook.settings.reviews import MetricLimit, ReviewSettings
+from nightbook.settings.stages import StageSettings
 
-__all__ = ["ENGINES", "PUBLISHINGS", "Settings", "StageSettings", "load_settings"]
+__all__ = ["ENGINES", "PUBLISHINGS", "MetricLimit", "ReviewSettings", "Settings", "StageSettings", "load_settings"]

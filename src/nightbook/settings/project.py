@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -22,11 +22,12 @@ from nightbook.settings.kinds import (
     LIMITS,
     PUBLISHINGS,
     SETTINGS,
-    STAGE_SETTINGS,
     checked,
     from_text,
     kind_of,
 )
+from nightbook.settings.reviews import ReviewSettings, read_reviews
+from nightbook.settings.stages import StageSettings, read_stages
 from nightbook.version import __version__
 
 if TYPE_CHECKING:
@@ -35,41 +36,6 @@ if TYPE_CHECKING:
 FILE_NAME = "nightbook.toml"
 DEFAULT = "default"
 DEFAULT_ENGINE = ENGINES[0] if sys.platform.startswith("linux") else ENGINES[1]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageSettings:
-    """What `[stages.NAME]` says; None is silence.
-
-    Attributes:
-        notebook: The notebook's file, relative to the project's root; empty for the one in the notebooks' folder.
-        inputs: Data that the stage reads, by name, beyond what its notebook declares: relative to the root, or URIs.
-        outputs: Data that it writes, likewise.
-        parameters: Values for its parameters; in a notebook that declares none they are the declaration.
-        kernel: The kernel to run it with instead of the notebook's own.
-        engine: What runs its cells instead of what the project's setting says.
-        checkpoint: Whether its runs leave checkpoints, instead of what the project's setting says.
-        after: Stages that must come first though no data says so.
-        timeout_seconds: As in `Limits`, for this stage; so are the next three.
-        cell_timeout_seconds: See above.
-        memory_bytes: See above.
-        output_limit_bytes: See above.
-        retries: How often a failed run of it is tried again.
-    """
-
-    notebook: str = ""
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    outputs: Mapping[str, str] = field(default_factory=dict)
-    parameters: Mapping[str, object] = field(default_factory=dict)
-    kernel: str = ""
-    engine: str = ""
-    checkpoint: bool | None = None
-    after: tuple[str, ...] = ()
-    timeout_seconds: float | None = None
-    cell_timeout_seconds: float | None = None
-    memory_bytes: int | None = None
-    output_limit_bytes: int | None = None
-    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +70,7 @@ class Settings:
             machine's memory.
         requires: The oldest program that may run the project, such as `0.2`.
         stages: The `[stages.NAME]` tables.
+        reviews: The `[reviews.PATTERN]` tables: what an approval for such a job takes, in the order of the file.
         sources: Where each setting's value comes from, in words.
     """
 
@@ -132,6 +99,7 @@ class Settings:
     checkpoint_memory_bytes: int = field(default_factory=lambda: memory_of_machine() // 4)
     requires: str = ""
     stages: Mapping[str, StageSettings] = field(default_factory=dict)
+    reviews: Mapping[str, ReviewSettings] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -176,7 +144,8 @@ def load_settings(
     where = file.name if file else FILE_NAME
     # Before its settings: a newer project may hold some that this program does not know.
     _require_program(table.get("requires"), where)
-    stages = _stages(table.pop("stages", {}), where)
+    stages = read_stages(table.pop("stages", {}), where)
+    reviews = read_reviews(table.pop("reviews", {}), where)
     values: dict[str, object] = {}
     sources: dict[str, str] = {}
     for key, value in table.items():
@@ -189,7 +158,7 @@ def load_settings(
             flag = "--timeout" if key == "timeout_seconds" else f"--{key.replace('_', '-')}"
             values[key] = checked(kind_of(key, SETTINGS, "the flags"), value, flag)
             sources[key] = f"flag {flag}"
-    return _settings(root, values, sources, stages)
+    return replace(_settings(root, values, sources), stages=stages, reviews=reviews)
 
 
 def _find(start: Path) -> tuple[Path | None, dict[str, object]]:
@@ -248,20 +217,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[object,
     return found
 
 
-def _stages(tables: object, where: str) -> dict[str, StageSettings]:
-    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
-        raise SettingsError(f"'stages' in {where} must hold tables", remedy="[stages.NAME]")
-    stages = {}
-    for name, table in tables.items():
-        place = f"[stages.{name}] of {where}"
-        values = {key: checked(kind_of(key, STAGE_SETTINGS, place), table[key], f"'{key}' in {place}") for key in table}
-        stages[name] = StageSettings(**values)  # type: ignore[arg-type] # each value has just been checked
-    return stages
-
-
-def _settings(
-    root: Path, values: dict[str, object], sources: dict[str, str], stages: Mapping[str, StageSettings]
-) -> Settings:
+def _settings(root: Path, values: dict[str, object], sources: dict[str, str]) -> Settings:
     def text(key: str, default: str) -> str:
         return str(values.pop(key, default))
 
@@ -278,7 +234,6 @@ def _settings(
         store=_place(text("store", str(state / "store")), root),
         jobs=cast("int", values.pop("jobs", len(processors()))),
         limits=Limits(**limits),  # type: ignore[arg-type] # each value has just been checked
-        stages=stages,
         sources={key: sources.get(key, DEFAULT) for key in SETTINGS},
         **values,  # type: ignore[arg-type] # as above
     )

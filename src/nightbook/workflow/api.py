@@ -89,7 +89,7 @@ def plan(*targets: str | Path, parameters: Mapping[str, object] | None = None) -
 
 
 def get_run(reference: str | int | Run) -> Run:
-    """The record of a run by number, id or its start, `latest`, or `STAGE@latest`; of a `Run`, as it is now.
+    """The record of a run by number, id or its start, `latest`, `STAGE@latest`, `STAGE@approved`; of a `Run`, as it is.
 
     Raises:
         RunNotFoundError: There is none.

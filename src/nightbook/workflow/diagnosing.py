@@ -6,7 +6,9 @@ import importlib.metadata
 import platform
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,14 +16,18 @@ from nightbook.errors import NightbookError
 from nightbook.numbers import format_bytes, format_count
 from nightbook.pipelines.kernels import installed_kernels
 from nightbook.records import Limits
+from nightbook.reviews.names import shown_name
+from nightbook.reviews.trust import TRUST_FILE, load_trust
 from nightbook.runs.containment import Containment, choose_containment
 from nightbook.runs.git import read_git_state
 from nightbook.runs.ledger import Ledger
 from nightbook.runs.probe import answers, shown_uri
+from nightbook.settings import ReviewSettings
+from nightbook.settings.project import DEFAULT, FILE_NAME
 from nightbook.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from nightbook.settings import Settings
 
@@ -89,10 +95,11 @@ class Diagnosis:
 
 def diagnose(settings: Settings) -> Diagnosis:
     """Look at everything once; nothing is made, nothing heavy is imported, and a dead server takes half a second."""
-    tried: tuple[Callable[[Settings], Check], ...] = (_ledger, _tracking, _state, _disk, _kernels, _containment, _git)
+    looks = (_ledger, _tracking, _state, _disk, _kernels, _containment, _git, _trust)
+    tried: tuple[Callable[[Settings], Check], ...] = looks
     return Diagnosis(
         versions=versions(),
-        settings=tuple(_setting(settings, name) for name in settings.sources),
+        settings=(*(_setting(settings, name) for name in settings.sources), *_review_settings(settings)),
         checks=tuple(one(settings) for one in tried),
     )
 
@@ -113,6 +120,32 @@ def _setting(settings: Settings, name: str) -> Setting:
     value = getattr(holder, name)
     shown = "none" if value is None else ", ".join(value) if isinstance(value, tuple) else shown_uri(str(value))
     return Setting(name=name, value=shown, source=settings.sources[name])
+
+
+def _review_settings(settings: Settings) -> Iterator[Setting]:
+    """Each table in one line; without any, what then holds."""
+    file = FILE_NAME if (settings.root / FILE_NAME).is_file() else "pyproject.toml"
+    for pattern, rules in settings.reviews.items() or [("*", ReviewSettings())]:
+        said = ", ".join(f"{one.name}={_demand(getattr(rules, one.name))}" for one in fields(rules))
+        yield Setting(name=f'reviews."{pattern}"', value=said, source=file if settings.reviews else DEFAULT)
+
+
+def _demand(value: object) -> str:
+    if isinstance(value, tuple):
+        return "+".join(value) or "anybody"
+    if isinstance(value, Mapping):
+        return "+".join(value) or "none"
+    return "when alone" if value is None else str(value).lower()
+
+
+def _trust(settings: Settings) -> Check:
+    try:
+        people = load_trust(settings.root).people(datetime.now(UTC))
+    except NightbookError as error:
+        return Check(name="trust", is_good=False, words=error.message, remedy=error.remedy)
+    names = ", ".join(shown_name(name) for name in sorted(people))
+    words = f"{TRUST_FILE}: {names}" if people else "nobody may sign reviews yet (nightbook keys create)"
+    return Check(name="trust", is_good=True, words=words)
 
 
 def _ledger(settings: Settings) -> Check:
