@@ -140,7 +140,7 @@ def test_every_page_can_be_read_by_everybody(
 ) -> None:
     with serving(finished_project) as link, open_app(link, width=width, is_dark=is_dark) as opened:
         app = link.split("/login")[0]
-        for path in ("/", "/runs", "/runs/1", "/runs/3", "/runs/4", "/compare?runs=3,6", "/runs/999"):
+        for path in ("/", "/runs", "/runs/1", "/runs/3", "/runs/4", "/compare?runs=3,6", "/diff/3...6", "/runs/999"):
             opened.page.goto(app + path)
             assert (path, opened.violations()) == (path, [])
             assert (path, opened.overflow()) == (path, 0)

@@ -31,7 +31,12 @@ def name(route: Route) -> str:
 
 
 def ask(desk: Desk, route: Route, data: dict[str, str] | None = None, **headers: str) -> int:
-    path = route.path.replace("{run}", "1").replace("{version}", "0").replace("{name}", "style.css")
+    path = (
+        route.path.replace("{run}", "1")
+        .replace("{pair}", "3...6")
+        .replace("{version}", "0")
+        .replace("{name}", "style.css")
+    )
     code: int = desk.client.request(route.method, path, headers=headers, data=data).status_code
     return code
 

@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 
 from nightbook.errors import LedgerError, NightbookError, RunNotFoundError
 from nightbook.ui.access import Role, Sessions
+from nightbook.ui.diff_pages import DiffPages
 from nightbook.ui.guard import NOT_FOUND, Guard, Headers, app_headers
 from nightbook.ui.pages import Pages
 from nightbook.ui.routes import Route, routes_of
@@ -64,7 +65,7 @@ def review(settings: Settings, origins: Origins) -> Review:
 
 def table(pages: Pages, sessions: Sessions, shelf: Shelf) -> tuple[Route, ...]:
     """Everything that can be asked for."""
-    session, runs = SessionPages(pages, sessions), RunPages(pages, shelf)
+    session, runs, differences = SessionPages(pages, sessions), RunPages(pages, shelf), DiffPages(pages)
     return (
         Route(path="/login", answer=session.login, role=Role.ANYBODY),
         Route(path="/assets/{version}/{name}", answer=session.asset, role=Role.ANYBODY),
@@ -77,6 +78,8 @@ def table(pages: Pages, sessions: Sessions, shelf: Shelf) -> tuple[Route, ...]:
         Route(path="/runs/{run}.json", answer=runs.run_json, role=Role.VIEWER),
         Route(path="/runs/{run}", answer=runs.run, role=Role.VIEWER),
         Route(path="/runs/{run}/cancel", answer=runs.cancel, role=Role.AUTHOR, method="POST"),
+        Route(path="/diff/{pair}.json", answer=differences.diff_json, role=Role.VIEWER),
+        Route(path="/diff/{pair}", answer=differences.diff, role=Role.VIEWER),
         Route(path="/compare", answer=runs.compare, role=Role.VIEWER),
     )
 

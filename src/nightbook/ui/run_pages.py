@@ -20,7 +20,7 @@ from nightbook.ui.guard import SEE_OTHER
 from nightbook.workflow.browsing import progress_of, show_run
 from nightbook.workflow.cancelling import cancel
 from nightbook.workflow.comparing import MISSING, compare
-from nightbook.workflow.overview import find_runs, overview
+from nightbook.workflow.overview import base_of, find_runs, overview
 from nightbook.workflow.reports import report
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ class RunPages:
             progress=None if detail.run.status.is_final else progress_of(self._settings, detail.run),
             curves=metric_curves(detail.points),
             latest={point.name: point for point in detail.points},
+            base=base_of(self._settings, detail.run) if detail.run.executed_notebook else None,
             bars=_bars(detail.run) if len(durations) >= _FEWEST_BARS else None,
         )
 

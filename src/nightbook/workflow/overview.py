@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nightbook.errors import RunNotFoundError
 from nightbook.records import RunKind, RunStatus
 from nightbook.runs.searching import LedgerSearch, RunQuery
 from nightbook.workflow.browsing import Branch, progress_of
@@ -68,6 +70,19 @@ def _newest_of_each(runs: list[Run]) -> tuple[Run, ...]:
     for run in runs:
         newest.setdefault(run.stage or run.notebook, run)
     return tuple(newest.values())
+
+
+def base_of(settings: Settings, run: Run) -> Run | None:
+    """What a run is held against: the last run of its stage that was approved, else that succeeded, before it."""
+    if run.kind is not RunKind.STAGE or run.stage is None:
+        return None
+    with open_ledger(settings) as ledger:
+        with suppress(RunNotFoundError):
+            approved = ledger.find(f"{run.stage}@approved")
+            if approved.number < run.number:
+                return approved
+        query = RunQuery(stage=run.stage, status=RunStatus.SUCCEEDED, before=run.number, limit=1)
+        return next(iter(LedgerSearch(ledger.engine).search(query)), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
