@@ -52,6 +52,7 @@ signal.SIGBREAK, subprocess.CREATE_NEW_PROCESS_GROUP = signal.SIGTERM, 0
 import asyncio.unix_events, filelock, jupytext, mlflow, multiprocessing.popen_fork, nbclient, nbconvert, nbformat, pandas
 import papermill, psutil, rich.console, rich.live, rich.table, sqlalchemy.dialects.sqlite, tenacity, zmq.asyncio
 import ipykernel.kernelapp, jupyter_client.provisioning, jupyterlab.labapp, nbdime, psutil, sqlalchemy.dialects.postgresql
+import securesystemslib.signer, starlette.applications, uvicorn
 sys.platform = "win32"
 for name in ("fcntl", "grp", "posix", "pty", "pwd", "resource", "termios"):
     sys.modules[name] = None
@@ -147,7 +148,8 @@ def test_a_run_is_cancelled_where_threads_wait_for_pipes(
 
 
 def test_no_module_needs_posix_to_be_imported() -> None:
-    modules = [*(f"nightbook.cli.{name}" for name in ("entry", "main", *COMMANDS)), *PROCESSES]
+    commands = [name.replace("-", "_") for name in COMMANDS]
+    modules = [*(f"nightbook.cli.{name}" for name in ("entry", "main", *commands)), *PROCESSES]
     code = f"{WINDOWS}\nfrom importlib import import_module\nfor name in {modules!r}:\n    import_module(name)\nprint('all')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout == "all\n", done.stderr

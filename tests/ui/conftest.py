@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,14 @@ class Desk:
 
 @pytest.fixture
 def desk(finished_project: Path) -> Iterator[Desk]:
-    made = review(load_settings(finished_project, environment={}), ORIGINS)
+    with desk_in(finished_project) as found:
+        yield found
+
+
+@contextmanager
+def desk_in(folder: Path) -> Iterator[Desk]:
+    """The app over another project."""
+    made = review(load_settings(folder, environment={}), ORIGINS)
     with (
         TestClient(made.app, base_url=ORIGINS.app, follow_redirects=False) as client,
         TestClient(made.reports, base_url=ORIGINS.reports) as reports,

@@ -47,7 +47,7 @@ def test_whoever_may_do_without_a_session_can_only_log_in() -> None:
 
 def test_what_changes_something_is_asked_for_by_post() -> None:
     assert {route.method for route in TABLE} == {"GET", "POST"}
-    assert [route.path for route in POSTS] == ["/logout", "/runs/{run}/cancel"]
+    assert [route.path for route in POSTS] == ["/logout", "/runs/{run}/cancel", "/runs/{run}/request-review"]
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=name)

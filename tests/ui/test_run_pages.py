@@ -3,11 +3,19 @@ from __future__ import annotations
 import csv
 import io
 import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
-from tests.ui.conftest import ORIGINS
+from tests.ui.conftest import ORIGINS, desk_in
+
+from nightbook.ui.access import Role
+from nightbook.ui.guard import TOKEN
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from tests.ui.conftest import Desk
 
 
@@ -65,3 +73,20 @@ def test_runs_are_compared(desk: Desk) -> None:
     page = desk.client.get("/compare", params={"runs": ["3", "3"]})
     assert page.status_code == 200
     assert "All parameters are the same." in page.text
+
+
+def test_an_author_puts_a_run_before_the_reviewers(tmp_path: Path, new_notebook: Callable[..., Path]) -> None:
+    notebook = new_notebook(tmp_path / "shop" / "one.ipynb", "n: int = 1", "print(n)")
+    command = [sys.executable, "-m", "nightbook", "run", notebook.name]
+    subprocess.run(command, cwd=notebook.parent, check=True, capture_output=True)
+    with desk_in(notebook.parent) as desk:
+        token = desk.login(Role.AUTHOR)
+        assert "Request review" in desk.client.get("/runs/1").text
+        asked = desk.client.post("/runs/1/request-review", data={TOKEN: token}, headers={"origin": ORIGINS.app})
+        assert (asked.status_code, asked.headers["location"]) == (303, "/runs/1")
+        page = desk.client.get("/runs/1").text
+        assert "Waiting for review" in page
+        assert "Request review" not in page
+        assert "Waiting for review" in desk.client.get("/").text
+        desk.login(Role.VIEWER)
+        assert desk.client.get("/").text.count("one #1") == 2

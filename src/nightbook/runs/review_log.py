@@ -19,7 +19,7 @@ from nightbook.runs.schema import reviews, runs
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sqlalchemy import Connection, Engine, Row
+    from sqlalchemy import Connection, Engine, Row, Subquery
 
 
 class Verdict(StrEnum):
@@ -152,14 +152,26 @@ class ReviewLog:
         names = dict.fromkeys(one.by for one in entries if one.verdict is Verdict.APPROVED)
         return Standing(state=state, approved_by=tuple(names) if state is ReviewState.APPROVED else ())
 
+    def waiting_runs(self, limit: int) -> tuple[str, ...]:
+        """Runs that wait for a decision, those that have waited longest first."""
+        newest = _newest_entries()
+        query = (
+            select(reviews.c.run_id)
+            .join(newest, (newest.c.run_id == reviews.c.run_id) & (newest.c.sequence == reviews.c.sequence))
+            .where(reviews.c.state == ReviewState.WAITING.value)
+            .order_by(reviews.c.at)
+            .limit(limit)
+        )
+        with self._transaction() as connection:
+            return tuple(connection.scalars(query))
+
     def approved_run(self, stage: str) -> str:
         """The newest run of a stage that stands approved.
 
         Raises:
             RunNotFoundError: None does.
         """
-        last = select(reviews.c.run_id, func.max(reviews.c.sequence).label("sequence")).group_by(reviews.c.run_id)
-        newest = last.subquery()
+        newest = _newest_entries()
         query = (
             select(reviews.c.run_id)
             .join(newest, (newest.c.run_id == reviews.c.run_id) & (newest.c.sequence == reviews.c.sequence))
@@ -182,6 +194,11 @@ class ReviewLog:
             connection.begin(),
         ):
             yield connection
+
+
+def _newest_entries() -> Subquery:
+    last = select(reviews.c.run_id, func.max(reviews.c.sequence).label("sequence")).group_by(reviews.c.run_id)
+    return last.subquery()
 
 
 def _entry(row: Row[*tuple[object, ...]]) -> Entry:

@@ -78,6 +78,7 @@ def table(pages: Pages, sessions: Sessions, shelf: Shelf) -> tuple[Route, ...]:
         Route(path="/runs/{run}.json", answer=runs.run_json, role=Role.VIEWER),
         Route(path="/runs/{run}", answer=runs.run, role=Role.VIEWER),
         Route(path="/runs/{run}/cancel", answer=runs.cancel, role=Role.AUTHOR, method="POST"),
+        Route(path="/runs/{run}/request-review", answer=runs.request_review, role=Role.AUTHOR, method="POST"),
         Route(path="/diff/{pair}.json", answer=differences.diff_json, role=Role.VIEWER),
         Route(path="/diff/{pair}", answer=differences.diff, role=Role.VIEWER),
         Route(path="/compare", answer=runs.compare, role=Role.VIEWER),

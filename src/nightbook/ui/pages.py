@@ -20,7 +20,8 @@ from nightbook.numbers import (
     format_number,
     format_time,
 )
-from nightbook.runs.report.wording import STATUS_WORDS, full_value, short_digest, value_in_words
+from nightbook.runs.report.wording import STATUS_WORDS, StatusWord, full_value, short_digest, value_in_words
+from nightbook.runs.review_log import ReviewState
 from nightbook.template_files import templates_folder
 from nightbook.ui.access import Role
 
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
     from nightbook.settings import Settings
     from nightbook.ui.access import Session
 
+REVIEW_WORDS = {
+    ReviewState.WAITING: StatusWord(word="Waiting for review", icon="diamond", tone="waiting"),
+    ReviewState.APPROVED: StatusWord(word="Approved", icon="check", tone="good"),
+    ReviewState.REJECTED: StatusWord(word="Rejected", icon="cross", tone="bad"),
+}
 ASSETS = {"style.css": "text/css", "app.js": "text/javascript", "htmx.min.js": "text/javascript"}
 
 
@@ -84,6 +90,7 @@ class Pages:
             "value": value_in_words,
         }
         environment.globals |= {
+            "REVIEW_WORDS": REVIEW_WORDS,
             "STATUS_WORDS": STATUS_WORDS,
             "Role": Role,
             "format_column": format_column,

@@ -22,6 +22,8 @@ from nightbook.workflow.cancelling import cancel
 from nightbook.workflow.comparing import MISSING, compare
 from nightbook.workflow.overview import base_of, find_runs, overview
 from nightbook.workflow.reports import report
+from nightbook.workflow.requesting import request_review
+from nightbook.workflow.verifying import verify_approvals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,6 +87,7 @@ class RunPages:
         """Can I trust it?"""
         detail = show_run(self._settings, request.path_params["run"])
         frame, problem = self._report(detail.run)
+        verified = verify_approvals(self._settings, detail.run.run_id)
         durations = [cell for cell in detail.run.cells if cell.duration_seconds is not None]
         return self._pages.show(
             request,
@@ -96,6 +99,7 @@ class RunPages:
             progress=None if detail.run.status.is_final else progress_of(self._settings, detail.run),
             curves=metric_curves(detail.points),
             latest={point.name: point for point in detail.points},
+            verified=verified[0] if verified and verified[0].review.entries else None,
             base=base_of(self._settings, detail.run) if detail.run.executed_notebook else None,
             bars=_bars(detail.run) if len(durations) >= _FEWEST_BARS else None,
         )
@@ -117,6 +121,12 @@ class RunPages:
         reference = request.path_params["run"]
         with suppress(NightbookError):
             cancel(self._settings, reference, patience_seconds=CANCEL_PATIENCE_SECONDS)
+        return RedirectResponse(f"/runs/{reference}", status_code=SEE_OTHER)
+
+    def request_review(self, request: Request) -> Response:
+        """Put a run before the reviewers."""
+        reference = request.path_params["run"]
+        request_review(self._settings, reference, str(request.scope["form"].get("text", "")))
         return RedirectResponse(f"/runs/{reference}", status_code=SEE_OTHER)
 
     def _report(self, run: Run) -> tuple[str, str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nightbook.runs.launch import Progress
     from nightbook.settings import Settings
 
-MOST_RUNNING, MOST_FAILED, MOST_RECENT = 50, 8, 10
+MOST_WAITING, MOST_RUNNING, MOST_FAILED, MOST_RECENT = 20, 50, 8, 10
 _LOOKED_THROUGH = 100
 
 
@@ -34,11 +34,13 @@ class Overview:
     """A project at a glance.
 
     Attributes:
+        waiting: Runs that wait for a reviewer, the oldest request first.
         running: Notebooks that run now.
         failed: The latest failures of stages that have not succeeded since.
         recent: What was asked for last.
     """
 
+    waiting: tuple[Run, ...]
     running: tuple[Underway, ...]
     failed: tuple[Run, ...]
     recent: tuple[Branch, ...]
@@ -51,6 +53,7 @@ def overview(settings: Settings) -> Overview:
         running = search.search(RunQuery(kind=RunKind.STAGE, status=RunStatus.RUNNING, limit=MOST_RUNNING))
         failed = search.search(RunQuery(kind=RunKind.STAGE, status=RunStatus.FAILED, limit=_LOOKED_THROUGH))
         successes = ledger.last_successes()
+        waiting = tuple(ledger.get(run_id) for run_id in ledger.reviews.waiting_runs(MOST_WAITING))
         tops = ledger.runs(limit=MOST_RECENT, top_level=True)
         recent = tuple(
             Branch(run=one, parts=() if one.kind is RunKind.STAGE else ledger.children(one.run_id)) for one in tops
@@ -58,6 +61,7 @@ def overview(settings: Settings) -> Overview:
     succeeded = {name: one.number for name, one in successes.items()}
     open_failures = [run for run in failed if succeeded.get(run.stage or "", 0) < run.number]
     return Overview(
+        waiting=waiting,
         running=tuple(Underway(run=run, progress=progress_of(settings, run)) for run in running),
         failed=_newest_of_each(open_failures)[:MOST_FAILED],
         recent=recent,
