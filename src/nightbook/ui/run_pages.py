@@ -20,7 +20,7 @@ from nightbook.ui.guard import SEE_OTHER
 from nightbook.workflow.browsing import progress_of, show_run
 from nightbook.workflow.cancelling import cancel
 from nightbook.workflow.comparing import MISSING, compare
-from nightbook.workflow.overview import base_of, find_runs, overview
+from nightbook.workflow.overview import base_of, find_runs, overview, underway
 from nightbook.workflow.reports import report
 from nightbook.workflow.requesting import request_review
 from nightbook.workflow.verifying import verify_approvals
@@ -51,11 +51,12 @@ class RunPages:
 
     def home(self, request: Request) -> Response:
         """What needs me now?"""
-        return self._pages.show(request, "home.html.j2", found=overview(self._settings))
+        found = overview(self._settings)
+        return self._pages.show(request, "home.html.j2", found=found, running=found.running)
 
     def running(self, request: Request) -> Response:
         """The part of the first page that changes while something runs."""
-        return self._pages.show(request, "running.html.j2", found=overview(self._settings))
+        return self._pages.show(request, "running.html.j2", running=underway(self._settings))
 
     def runs(self, request: Request) -> Response:
         """Where is the run I mean?"""

@@ -50,7 +50,7 @@ def overview(settings: Settings) -> Overview:
     """Look at the whole project."""
     with open_ledger(settings) as ledger:
         search = LedgerSearch(ledger.engine)
-        running = search.search(RunQuery(kind=RunKind.STAGE, status=RunStatus.RUNNING, limit=MOST_RUNNING))
+        running = _running(settings, search)
         failed = search.search(RunQuery(kind=RunKind.STAGE, status=RunStatus.FAILED, limit=_LOOKED_THROUGH))
         successes = ledger.last_successes()
         waiting = tuple(ledger.get(run_id) for run_id in ledger.reviews.waiting_runs(MOST_WAITING))
@@ -62,10 +62,21 @@ def overview(settings: Settings) -> Overview:
     open_failures = [run for run in failed if succeeded.get(run.stage or "", 0) < run.number]
     return Overview(
         waiting=waiting,
-        running=tuple(Underway(run=run, progress=progress_of(settings, run)) for run in running),
+        running=running,
         failed=_newest_of_each(open_failures)[:MOST_FAILED],
         recent=recent,
     )
+
+
+def underway(settings: Settings) -> tuple[Underway, ...]:
+    """What runs now; asked for every other second by each page that shows it."""
+    with open_ledger(settings) as ledger:
+        return _running(settings, LedgerSearch(ledger.engine))
+
+
+def _running(settings: Settings, search: LedgerSearch) -> tuple[Underway, ...]:
+    found = search.search(RunQuery(kind=RunKind.STAGE, status=RunStatus.RUNNING, limit=MOST_RUNNING))
+    return tuple(Underway(run=run, progress=progress_of(settings, run)) for run in found)
 
 
 def _newest_of_each(runs: list[Run]) -> tuple[Run, ...]:
