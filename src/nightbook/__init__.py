@@ -25,7 +25,18 @@ if TYPE_CHECKING:
         reveal,
     )
     from nightbook.workflow.api import compare, get_run, plan, resume, run, search_runs, sweep
-    from nightbook.workflow.api_project import cancel, diff, doctor, init, logs, params, report, sync
+    from nightbook.workflow.api_project import (
+        cancel,
+        diff,
+        doctor,
+        init,
+        logs,
+        params,
+        report,
+        request_review,
+        sync,
+        verify_approvals,
+    )
 
 __all__ = [
     "Input",
@@ -50,12 +61,14 @@ __all__ = [
     "params",
     "plan",
     "report",
+    "request_review",
     "resume",
     "reveal",
     "run",
     "search_runs",
     "sweep",
     "sync",
+    "verify_approvals",
 ]
 
 _MODULES = {
@@ -71,7 +84,18 @@ _MODULES = {
         "reveal",
     ),
     "nightbook.workflow.api": ("compare", "get_run", "plan", "resume", "run", "search_runs", "sweep"),
-    "nightbook.workflow.api_project": ("cancel", "diff", "doctor", "init", "logs", "params", "report", "sync"),
+    "nightbook.workflow.api_project": (
+        "cancel",
+        "diff",
+        "doctor",
+        "init",
+        "logs",
+        "params",
+        "report",
+        "request_review",
+        "sync",
+        "verify_approvals",
+    ),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -9,6 +10,9 @@ import nightbook
 from nightbook.cli.main import COMMANDS
 from nightbook.errors import PipelineError, RunNotFoundError
 from nightbook.records import RunStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture
@@ -18,9 +22,11 @@ def in_project(finished_project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_what_a_command_does_a_function_does() -> None:
-    # JupyterLab is no function; reasons stand in a plan; runs are found and compared by functions of their own.
-    elsewhere = {"lab", "why", "runs"}
-    assert set(COMMANDS) - elsewhere <= set(nightbook.__all__)
+    # JupyterLab and the app are no functions; reasons stand in a plan; runs are found and compared, and approvals
+    # verified, by functions of their own; a decision is the word of a person, not of a program.
+    elsewhere = {"lab", "ui", "why", "runs", "approvals", "keys", "approve", "reject", "comment"}
+    assert {name.replace("-", "_") for name in set(COMMANDS) - elsewhere} <= set(nightbook.__all__)
+    assert "verify_approvals" in nightbook.__all__
     assert {"plan", "get_run", "search_runs", "logs", "compare", "cancel"} <= set(nightbook.__all__)
 
 
@@ -80,3 +86,16 @@ def test_a_project_is_begun_and_examined(tmp_path: Path, monkeypatch: pytest.Mon
     diagnosis = nightbook.doctor()
     assert {one.name for one in diagnosis.settings} >= {"jobs", "ledger"}
     assert not (begun.root / ".nightbook").exists()
+
+
+def test_a_program_asks_for_a_review_and_checks_what_was_signed(
+    tmp_path: Path, new_notebook: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook = new_notebook(tmp_path / "shop" / "one.ipynb", "n: int = 1", "print(n)")
+    monkeypatch.chdir(notebook.parent)
+    run = nightbook.run(notebook)
+    asked = nightbook.request_review(run, "please look")
+    assert (asked.state, asked.entries[-1].text) == ("waiting", "please look")
+    (verified,) = nightbook.verify_approvals(run)
+    assert verified.is_good
+    assert [one.review.run.number for one in nightbook.verify_approvals()] == [run.number]

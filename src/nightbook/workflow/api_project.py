@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nightbook.runs.report import CodeVisibility
-from nightbook.workflow import cancelling, diagnosing, differing, following, reports
+from nightbook.workflow import cancelling, diagnosing, differing, following, reports, requesting, verifying
 from nightbook.workflow import sync as syncing
 from nightbook.workflow.api import project_settings, reference_of
 from nightbook.workflow.declaring import Declaration, declaration_of
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from nightbook.workflow.diagnosing import Diagnosis
     from nightbook.workflow.differing import RunDiff
     from nightbook.workflow.following import LogPart
+    from nightbook.workflow.reviewing import Review
     from nightbook.workflow.sync import SyncResult
+    from nightbook.workflow.verifying import Verified
 
 
 def init(folder: str | Path = ".") -> NewProject:
@@ -151,3 +153,36 @@ def sync(source: str | Path | None = None) -> SyncResult:
         LedgerError: There is no ledger in `source`.
     """
     return syncing.sync(project_settings(), None if source is None else Path(source))
+
+
+def request_review(reference: str | int | Run, text: str = "") -> Review:
+    """Put a run before the reviewers, with the digests of what they are to look at.
+
+    Args:
+        reference: The run.
+        text: What the reviewers should know.
+
+    Returns:
+        The run under review: `run`, `state`, `entries`.
+
+    Raises:
+        RunNotFoundError: There is no such run.
+        ReviewRefusedError: There is nothing to review, or it is approved as it is.
+    """
+    return requesting.request_review(project_settings(), reference_of(reference), text)
+
+
+def verify_approvals(reference: str | int | Run | None = None) -> tuple[Verified, ...]:
+    """Check what was signed about runs, without asking any network.
+
+    Args:
+        reference: The run; None checks all about which something was said.
+
+    Returns:
+        For each run `review`, `problems`, and `is_good`, which is whether nothing is to be refused.
+
+    Raises:
+        RunNotFoundError: There is no such run.
+        TrustError: The trust list cannot be read.
+    """
+    return verifying.verify_approvals(project_settings(), "" if reference is None else reference_of(reference))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,11 @@ def lab_command(settings: Settings, arguments: Sequence[str]) -> list[str]:
         arguments: JupyterLab's own options; they come last and so win.
     """
     own = settings.root / ".venv" / PROGRAMS
-    interpreter = str(own / "python") if shutil.which("jupyter-lab", path=own) else sys.executable
+    interpreter = (
+        str(own / "python")
+        if any((own / name).exists() for name in ("jupyter-lab", "jupyter-lab.exe"))
+        else sys.executable
+    )
     folder = f"/tree/{settings.notebooks}" if (settings.root / settings.notebooks).is_dir() else ""
     return [
         interpreter,
