@@ -39,4 +39,5 @@ export WINEPREFIX="$folder/wine" WINEDEBUG=-all
 wine wineboot --init >"$folder/wine.log" 2>&1
 # Programs in Rust draw random numbers from a library that Wine has since 8.7.
 x86_64-w64-mingw32-gcc -shared -o "$WINEPREFIX/drive_c/windows/system32/bcryptprimitives.dll" "$here/random.c" -ladvapi32
-echo | wine "$folder/python.exe" -m nightbook --version
+# Windows wants pipes or a terminal, and takes no file.
+echo | wine "$folder/python.exe" -m nightbook --version 2>&1 | cat
