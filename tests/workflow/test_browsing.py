@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nightbook.records import RunKind, RunStatus
+from nightbook.runs.searching import RunQuery
 from nightbook.settings import Settings, load_settings
-from nightbook.workflow.browsing import RunFilter, UsedEngine, list_branches, list_runs, show_run
+from nightbook.workflow.browsing import UsedEngine, list_branches, list_runs, show_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,17 +22,17 @@ def settings(finished_project: Path) -> Settings:
 @pytest.mark.parametrize(
     ("wanted", "numbers"),
     [
-        (RunFilter(), [7, 6, 5, 4, 3, 2, 1]),
-        (RunFilter(stage="fit"), [6, 3]),
-        (RunFilter(status=RunStatus.FAILED), [7, 4, 1]),
-        (RunFilter(kind=RunKind.PIPELINE), [5, 1]),
-        (RunFilter(status=RunStatus.FAILED, kind=RunKind.STAGE), [7, 4]),
-        (RunFilter(limit=2), [7, 6]),
-        (RunFilter(stage="nobody"), []),
+        (RunQuery(), [7, 6, 5, 4, 3, 2, 1]),
+        (RunQuery(stage="fit"), [6, 3]),
+        (RunQuery(status=RunStatus.FAILED), [7, 4, 1]),
+        (RunQuery(kind=RunKind.PIPELINE), [5, 1]),
+        (RunQuery(status=RunStatus.FAILED, kind=RunKind.STAGE), [7, 4]),
+        (RunQuery(limit=2), [7, 6]),
+        (RunQuery(stage="nobody"), []),
     ],
     ids=str,
 )
-def test_runs_are_found_newest_first(settings: Settings, wanted: RunFilter, numbers: list[int]) -> None:
+def test_runs_are_found_newest_first(settings: Settings, wanted: RunQuery, numbers: list[int]) -> None:
     assert [one.number for one in list_runs(settings, wanted)] == numbers
 
 

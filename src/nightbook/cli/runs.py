@@ -26,7 +26,8 @@ from nightbook.cli.completion import complete_runs, complete_stages
 from nightbook.cli.project import current_settings, echo_json
 from nightbook.errors import ExitCode
 from nightbook.records import RunKind, RunStatus
-from nightbook.workflow.browsing import Branch, Detail, RunFilter, list_branches, list_runs, show_run
+from nightbook.runs.searching import RunQuery
+from nightbook.workflow.browsing import Branch, Detail, list_branches, list_runs, show_run
 from nightbook.workflow.cancelling import cancel
 from nightbook.workflow.comparing import compare
 from nightbook.workflow.following import follow_log, read_log
@@ -57,7 +58,7 @@ def list_command(*, limit: int, is_unfolded: bool, as_json: bool, **asked: str |
     """List runs, newest first; pipelines and sweeps with their parts folded."""
     settings = current_settings()
     status, kind = asked["status"], asked["kind"]
-    wanted = RunFilter(
+    wanted = RunQuery(
         stage=asked["stage"],
         status=RunStatus(status) if status else None,
         kind=RunKind(kind) if kind else None,

@@ -87,12 +87,7 @@ class LedgerReader:
     ) -> tuple[Run, ...]:
         """Return runs, newest first; `top_level` leaves out the parts of pipelines and sweeps."""
         query = RECORDS.order_by(runs.c.number.desc()).limit(limit)
-        if stage is not None:
-            query = query.where(runs.c.stage == stage)
-        if status is not None:
-            query = query.where(STATUS.in_([status.value]))
-        if kind is not None:
-            query = query.where(runs.c.kind == kind.value)
+        query = narrowed(query, stage=stage, status=status, kind=kind)
         if top_level:
             query = query.where(runs.c.parent_run_id.is_(None))
         return self.records(query)
@@ -250,6 +245,16 @@ _SUCCESSES = select(
     results.c.outputs,
     results.c.ended_at,
 ).join(results, results.c.run_id == runs.c.run_id)
+
+
+def narrowed(
+    query: Select[*tuple[object, ...]], *, stage: str | None, status: RunStatus | None, kind: RunKind | None
+) -> Select[*tuple[object, ...]]:
+    """Narrow `RECORDS` to a stage, a status and a kind; None leaves a question open."""
+    for column, wanted in ((runs.c.stage, stage), (STATUS, status), (runs.c.kind, kind)):
+        if wanted is not None:
+            query = query.where(column.in_([str(wanted)]))
+    return query
 
 
 def _success(row: Row[*tuple[object, ...]]) -> LastSuccess:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
-from nightbook.runs.reading import RECORDS, STATUS, LedgerReader
+from nightbook.runs.reading import RECORDS, LedgerReader, narrowed
 from nightbook.runs.schema import results, runs
 
 if TYPE_CHECKING:
@@ -41,12 +41,7 @@ class LedgerSearch(LedgerReader):
     def search(self, query: RunQuery) -> tuple[Run, ...]:
         """Return the runs that fit, newest first."""
         found = RECORDS.order_by(runs.c.number.desc()).limit(query.limit)
-        if query.stage is not None:
-            found = found.where(runs.c.stage == query.stage)
-        if query.status is not None:
-            found = found.where(STATUS.in_([query.status.value]))
-        if query.kind is not None:
-            found = found.where(runs.c.kind == query.kind.value)
+        found = narrowed(found, stage=query.stage, status=query.status, kind=query.kind)
         if query.before is not None:
             found = found.where(runs.c.number < query.before)
         if query.text:
@@ -59,8 +54,3 @@ class LedgerSearch(LedgerReader):
         named = select(runs.c.stage).where(runs.c.stage.is_not(None)).distinct().order_by(runs.c.stage)
         with self._reading() as connection:
             return tuple(connection.scalars(named))
-
-    def newest(self) -> int:
-        """Return the highest number; 0 where nothing has run."""
-        with self._reading() as connection:
-            return connection.scalar(select(func.max(runs.c.number))) or 0

@@ -263,4 +263,5 @@ class RunnerWatch:
     def _drain_log(self) -> None:
         for chunk in self._said.rest():
             self.log.feed(chunk)
+        self._said.close()
         self.log.close()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from nightbook.notebooks.inside import MIME_TYPE
 from nightbook.numbers import (
     exact,
     format_bytes,
@@ -90,6 +91,7 @@ class Pages:
             "value": value_in_words,
         }
         environment.globals |= {
+            "LOGGED": MIME_TYPE,
             "REVIEW_WORDS": REVIEW_WORDS,
             "STATUS_WORDS": STATUS_WORDS,
             "Role": Role,

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from nightbook.errors import NightbookError
-from nightbook.records import RunKind, RunStatus
+from nightbook.records import CellStatus, RunKind, RunStatus
 from nightbook.runs.report.charts import Bar, duration_bars, median
 from nightbook.runs.report.header import metric_curves
 from nightbook.runs.searching import RunQuery
@@ -179,7 +179,7 @@ def _cell(value: object) -> object:
 def _bars(run: Run) -> Markup:
     ran = [cell for cell in run.cells if cell.duration_seconds is not None]
     bars = [
-        Bar(label=f"cell {cell.index}", seconds=cell.duration_seconds or 0.0, failed=cell.status == "failed")
+        Bar(label=f"cell {cell.index}", seconds=cell.duration_seconds or 0.0, failed=cell.status is CellStatus.FAILED)
         for cell in ran
     ]
     return duration_bars(bars, median([bar.seconds for bar in bars]))

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from nightbook.records import Run, RunKind, RunStatus, json_value
+from nightbook.records import Run, RunKind, json_value
 from nightbook.runs.events import EventReader
 from nightbook.runs.executed import trace_events
 from nightbook.runs.launch import Progress, advance
 from nightbook.runs.request import EVENTS, EXECUTED
+from nightbook.runs.searching import LedgerSearch, RunQuery
 from nightbook.workflow.checkpointing import CheckpointView, view_checkpoints
 from nightbook.workflow.contact import open_ledger
 
@@ -20,17 +21,8 @@ if TYPE_CHECKING:
 
     from nightbook.records import MetricPoint
     from nightbook.runs.facts import RunFacts
+    from nightbook.runs.ledger import Ledger
     from nightbook.settings import Settings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFilter:
-    """Which runs are meant; None leaves a question open."""
-
-    stage: str | None = None
-    status: RunStatus | None = None
-    kind: RunKind | None = None
-    limit: int = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +64,10 @@ class Detail:
         return {**self.run.to_json(), **told}
 
 
-def list_runs(settings: Settings, wanted: RunFilter) -> tuple[Run, ...]:
+def list_runs(settings: Settings, wanted: RunQuery) -> tuple[Run, ...]:
     """Every run that fits, parts of others too, newest first."""
     with open_ledger(settings) as ledger:
-        return ledger.runs(limit=wanted.limit, stage=wanted.stage, status=wanted.status, kind=wanted.kind)
+        return LedgerSearch(ledger.engine).search(wanted)
 
 
 def progress_of(settings: Settings, run: Run) -> Progress:
@@ -89,10 +81,15 @@ def progress_of(settings: Settings, run: Run) -> Progress:
 def list_branches(settings: Settings, limit: int) -> tuple[Branch, ...]:
     """What was asked for, newest first, each with its parts."""
     with open_ledger(settings) as ledger:
-        tops = ledger.runs(limit=limit, top_level=True)
-        return tuple(
-            Branch(run=one, parts=() if one.kind is RunKind.STAGE else ledger.children(one.run_id)) for one in tops
-        )
+        return branches_of(ledger, limit)
+
+
+def branches_of(ledger: Ledger, limit: int) -> tuple[Branch, ...]:
+    """The same of a ledger that is open."""
+    tops = ledger.runs(limit=limit, top_level=True)
+    return tuple(
+        Branch(run=one, parts=() if one.kind is RunKind.STAGE else ledger.children(one.run_id)) for one in tops
+    )
 
 
 def show_run(settings: Settings, reference: str) -> Detail:

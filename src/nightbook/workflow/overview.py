@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from nightbook.errors import RunNotFoundError
 from nightbook.records import RunKind, RunStatus
 from nightbook.runs.searching import LedgerSearch, RunQuery
-from nightbook.workflow.browsing import Branch, progress_of
+from nightbook.workflow.browsing import branches_of, progress_of
 from nightbook.workflow.contact import open_ledger
 
 if TYPE_CHECKING:
     from nightbook.records import Run
     from nightbook.runs.launch import Progress
     from nightbook.settings import Settings
+    from nightbook.workflow.browsing import Branch
 
 MOST_WAITING, MOST_RUNNING, MOST_FAILED, MOST_RECENT = 20, 50, 8, 10
 _LOOKED_THROUGH = 100
@@ -54,10 +55,7 @@ def overview(settings: Settings) -> Overview:
         failed = search.search(RunQuery(kind=RunKind.STAGE, status=RunStatus.FAILED, limit=_LOOKED_THROUGH))
         successes = ledger.last_successes()
         waiting = tuple(ledger.get(run_id) for run_id in ledger.reviews.waiting_runs(MOST_WAITING))
-        tops = ledger.runs(limit=MOST_RECENT, top_level=True)
-        recent = tuple(
-            Branch(run=one, parts=() if one.kind is RunKind.STAGE else ledger.children(one.run_id)) for one in tops
-        )
+        recent = branches_of(ledger, MOST_RECENT)
     succeeded = {name: one.number for name, one in successes.items()}
     open_failures = [run for run in failed if succeeded.get(run.stage or "", 0) < run.number]
     return Overview(
